@@ -1,0 +1,221 @@
+//! A YAML file as a tree in which every node knows its place.
+
+/// Where in the sources a node is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Span {
+    /// The number of the source.
+    pub(super) file: u32,
+    /// The line, from 1.
+    pub(super) line: u32,
+    /// The column in characters, from 1.
+    pub(super) column: u32,
+    /// The first byte, counted from the beginning of the source.
+    pub(super) start: u32,
+    /// How many bytes; 0 for what has a place but no text.
+    pub(super) len: u32,
+}
+
+/// A value and its place.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) value: Value,
+    pub(super) span: Span,
+}
+
+/// A value of the YAML 1.2 core schema.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Null,
+    Bool(bool),
+    Int(i128),
+    Float(f64),
+    Text(String),
+    /// What an environment variable holds; never shown.
+    Env {
+        name: String,
+        text: String,
+    },
+    List(Vec<Node>),
+    Map(Map),
+}
+
+/// A mapping, in the order of the file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Map {
+    pub(super) entries: Vec<Entry>,
+    /// The keys of entries that were taken out because something is wrong with them: that they are
+    /// missing now is nothing to complain about.
+    pub(super) dropped: Vec<String>,
+}
+
+/// A key with its value.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    /// The key's place.
+    pub(super) at: Span,
+    /// How the file names it, where it was given another name since.
+    pub(super) written: Option<String>,
+    pub(super) node: Node,
+}
+
+// === impl Node ===
+
+impl Node {
+    pub(super) fn new(value: Value, span: Span) -> Node {
+        Node { value, span }
+    }
+
+    /// A mapping without entries.
+    pub(super) fn empty(span: Span) -> Node {
+        Node::new(Value::Map(Map::default()), span)
+    }
+
+    /// The text, wherever it comes from.
+    pub(super) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) | Value::Env { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
+
+    /// What people call such a value.
+    pub(super) fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "true or false",
+            Value::Int(_) | Value::Float(_) => "a number",
+            Value::Text(_) | Value::Env { .. } => "text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a mapping",
+        }
+    }
+
+    pub(super) fn map_mut(&mut self) -> Option<&mut Map> {
+        match &mut self.value {
+            Value::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    pub(super) fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Map(map) => &map.entries,
+            _ => &[],
+        }
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+        self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.node)
+    }
+
+    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        let entry = self.map_mut()?.entries.iter_mut().find(|entry| entry.key == key)?;
+        Some(&mut entry.node)
+    }
+
+    /// Takes an entry out of a mapping; what is null counts as not there.
+    pub(super) fn take(&mut self, key: &str) -> Option<Entry> {
+        let map = self.map_mut()?;
+        let index = map.entries.iter().position(|entry| entry.key == key)?;
+        let entry = map.entries.remove(index);
+        (!entry.node.is_null()).then_some(entry)
+    }
+
+    /// Puts a value to `path`, names joined by dots, making the mappings on the way.
+    pub(super) fn put(&mut self, path: &str, entry: Entry) {
+        let (name, rest) = match path.split_once('.') {
+            Some((name, rest)) => (name, Some(rest)),
+            None => (path, None),
+        };
+        let span = entry.node.span;
+        let Some(map) = self.map_mut() else { return };
+        let Some(rest) = rest else {
+            map.entries.retain(|old| old.key != name);
+            let written = Some(entry.written.unwrap_or(entry.key));
+            map.entries.push(Entry { key: name.to_owned(), written, ..entry });
+            return;
+        };
+        let index = map.entries.iter().position(|old| old.key == name).unwrap_or_else(|| {
+            let node = Node::empty(span);
+            let (key, at) = (name.to_owned(), entry.at);
+            map.entries.push(Entry { key, at, written: None, node });
+            map.entries.len() - 1
+        });
+        if let Some(old) = map.entries.get_mut(index) {
+            old.node.put(rest, entry);
+        }
+    }
+
+    /// The place of the value at `path`, names joined by dots.
+    pub(super) fn place(&self, path: &str) -> Option<Span> {
+        path.split('.').try_fold(self, |node, name| node.get(name)).map(|node| node.span)
+    }
+
+    /// Takes out what is at `path`, one index a level; `false` if that is nothing, or the root.
+    pub(super) fn remove(&mut self, path: &[usize]) -> bool {
+        let Some((&index, rest)) = path.split_first() else { return false };
+        match &mut self.value {
+            Value::List(list) if index < list.len() => {
+                if rest.is_empty() {
+                    list.remove(index);
+                    return true;
+                }
+                list[index].remove(rest)
+            }
+            Value::Map(map) if index < map.entries.len() => {
+                if rest.is_empty() {
+                    let entry = map.entries.remove(index);
+                    map.dropped.push(entry.key);
+                    return true;
+                }
+                map.entries[index].node.remove(rest)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether an environment variable is read somewhere in it.
+    pub(super) fn reads_env(&self) -> bool {
+        match &self.value {
+            Value::Env { .. } => true,
+            Value::List(list) => list.iter().any(Node::reads_env),
+            Value::Map(map) => map.entries.iter().any(|entry| entry.node.reads_env()),
+            _ => false,
+        }
+    }
+
+    /// How many nodes it is made of.
+    pub(super) fn size(&self) -> usize {
+        match &self.value {
+            Value::List(list) => 1 + list.iter().map(Node::size).sum::<usize>(),
+            Value::Map(map) => 1 + map.entries.iter().map(|entry| entry.node.size()).sum::<usize>(),
+            _ => 1,
+        }
+    }
+
+    /// Whether both say the same, wherever they stand.
+    pub(super) fn same(&self, other: &Node) -> bool {
+        match (&self.value, &other.value) {
+            (Value::Null, Value::Null) => true,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::Int(a), Value::Int(b)) => a == b,
+            (Value::Float(a), Value::Float(b)) => a == b,
+            (Value::Text(a), Value::Text(b)) => a == b,
+            (Value::Env { name: a, .. }, Value::Env { name: b, .. }) => a == b,
+            (Value::List(a), Value::List(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b))
+            }
+            (Value::Map(a), Value::Map(b)) => {
+                let pairs = a.entries.iter().zip(&b.entries);
+                a.entries.len() == b.entries.len()
+                    && pairs.into_iter().all(|(a, b)| a.key == b.key && a.node.same(&b.node))
+            }
+            _ => false,
+        }
+    }
+}

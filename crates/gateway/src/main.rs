@@ -1,0 +1,2 @@
+//! The `secondwind` command.
+fn main() {}

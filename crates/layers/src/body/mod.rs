@@ -1,0 +1,60 @@
+//! Request bodies that can be sent again.
+
+mod layer;
+mod replay;
+mod settle;
+
+use bytes::Bytes;
+
+pub use self::layer::{ReplayLayer, ReplayService};
+pub use self::replay::{ReplayBody, ReplayError};
+pub use self::settle::{Settle, SettleLayer, Settled};
+
+/// A request body that can be sent again.
+pub trait Replay: Sized {
+    /// Keeps a copy of the body before it is first read; `None` where it cannot be kept: it is known to be
+    /// longer than `max_bytes`, or gone.
+    fn keep(&mut self, max_bytes: u64) -> Option<Self>;
+
+    /// The body once more, from a copy that was kept; `None` where it turned out not to be kept whole.
+    fn again(&self) -> Option<Self>;
+}
+
+macro_rules! replay_by_clone {
+    ($($body:ty),*) => {$(
+        impl Replay for $body {
+            fn keep(&mut self, max_bytes: u64) -> Option<Self> {
+                (self.len() as u64 <= max_bytes).then(|| self.clone())
+            }
+
+            fn again(&self) -> Option<Self> {
+                Some(self.clone())
+            }
+        }
+    )*};
+}
+
+replay_by_clone!(Bytes, String, Vec<u8>, &'static str);
+
+impl Replay for () {
+    fn keep(&mut self, _: u64) -> Option<Self> {
+        Some(())
+    }
+
+    fn again(&self) -> Option<Self> {
+        Some(())
+    }
+}
+
+impl<B> Replay for ReplayBody<B>
+where
+    B: http_body::Body + Unpin,
+{
+    fn keep(&mut self, max_bytes: u64) -> Option<Self> {
+        (http_body::Body::size_hint(self).lower() <= max_bytes).then(|| self.try_clone())?
+    }
+
+    fn again(&self) -> Option<Self> {
+        self.try_clone()
+    }
+}

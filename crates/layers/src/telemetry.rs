@@ -1,0 +1,77 @@
+//! The names of the layers' spans and events, in one place.
+//!
+//! | what | level | fields |
+//! |---|---|---|
+//! | span `request` | INFO | `group` |
+//! | span `attempt` | DEBUG | `group`, `deployment`, `attempt` (1 for the first of its layer), `waited_ms`, `class` |
+//! | event of each decision | DEBUG | `class`, `next` (`repeat`, `again`, `move_on`, or why it stops), `wait_ms` |
+//! | event `falling back` | INFO | `from`, `to`, `class` |
+//!
+//! Where nobody listens nothing of it is computed.
+
+use std::time::Duration;
+
+use tracing::field::Empty;
+use tracing::{Level, Span, debug, debug_span, enabled, info, info_span};
+
+use crate::classify::Verdict;
+use crate::context::Context;
+use crate::retry::Next;
+
+pub(crate) fn attempt_span(context: Option<&Context>, attempt: u32, waited: Duration) -> Span {
+    if !enabled!(Level::DEBUG) {
+        return Span::none();
+    }
+    let span = debug_span!(
+        "attempt",
+        group = Empty,
+        deployment = Empty,
+        attempt,
+        waited_ms = millis(waited),
+        class = Empty
+    );
+    if let Some(context) = context {
+        if let Some(group) = context.group() {
+            span.record("group", &*group);
+        }
+        if let Some(deployment) = context.deployment() {
+            span.record("deployment", &*deployment);
+        }
+    }
+    span
+}
+
+/// The span of a whole request, for the layer that makes its context.
+pub(crate) fn request_span(context: Option<&Context>) -> Span {
+    match context {
+        Some(context) if enabled!(Level::INFO) => {
+            let span = info_span!("request", group = Empty);
+            if let Some(group) = context.group() {
+                span.record("group", &*group);
+            }
+            span
+        }
+        _ => Span::none(),
+    }
+}
+
+pub(crate) fn decided(span: &Span, verdict: &Verdict, next: Next) {
+    if !enabled!(Level::DEBUG) {
+        return;
+    }
+    let class = verdict.class.name();
+    span.in_scope(|| match next {
+        Next::Repeat => debug!(class, next = "repeat", "it was never sent"),
+        Next::Again { wait } => debug!(class, next = "again", wait_ms = millis(wait), "retrying"),
+        Next::MoveOn { .. } => debug!(class, next = "move_on", "giving way to a sibling"),
+        Next::Stop(why) => debug!(class, next = why.name(), "no further attempt here"),
+    });
+}
+
+pub(crate) fn falling_back(from: &str, to: &str, verdict: &Verdict) {
+    info!(from, to, class = verdict.class.name(), "falling back");
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

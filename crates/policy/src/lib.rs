@@ -1,0 +1,147 @@
+//! What is wanted of retries, fallbacks and timeouts, as plain data.
+
+mod backoff;
+mod breaker;
+mod budget;
+mod builder;
+mod class;
+mod counts;
+mod duration;
+mod error;
+mod fallback;
+mod inherit;
+mod partial;
+mod resolve;
+mod retry;
+mod suggest;
+mod timeout;
+mod written;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use self::backoff::Backoff;
+pub use self::breaker::{BreakerPolicy, WhenAllOpen};
+pub use self::budget::BudgetPolicy;
+pub use self::builder::PolicyBuilder;
+pub use self::class::{Class, ClassSet, Facts, FallsBack, Harm, HttpStatus, UnknownClass};
+pub use self::counts::{Counts, PartialCounts};
+use self::error::Findings;
+pub use self::error::{Finding, Invalid};
+pub use self::fallback::FallbackPolicy;
+pub use self::inherit::Setting;
+pub use self::partial::{
+    NotYet, PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialPolicy,
+    PartialRetry, PartialStream, PartialTimeout,
+};
+pub use self::retry::RetryPolicy;
+pub use self::timeout::{Reserve, TimeoutPolicy};
+pub use self::written::Written;
+
+/// What is wanted of retries, fallbacks, timeouts and breakers: always valid.
+///
+/// The default is safe in production: two retries with backoff and a budget, ten minutes in all,
+/// no fallbacks until groups are named.
+///
+/// It is read from any self-describing format (JSON, YAML, TOML …) in the shape of a
+/// [`PartialPolicy`], laid over the default; a policy that makes no sense does not parse, and the
+/// error tells all that is wrong with it. It is written with every value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Policy {
+    retry: RetryPolicy,
+    timeout: TimeoutPolicy,
+    fallback: FallbackPolicy,
+    breaker: BreakerPolicy,
+}
+
+impl Policy {
+    /// Starts from the default.
+    pub fn builder() -> PolicyBuilder {
+        PolicyBuilder::default()
+    }
+
+    /// No retries, no fallbacks, no clocks, no breaker: every request is sent once.
+    #[must_use]
+    pub fn off() -> Policy {
+        Policy {
+            retry: RetryPolicy::off(),
+            timeout: TimeoutPolicy::off(),
+            fallback: FallbackPolicy::off(),
+            breaker: BreakerPolicy::off(),
+        }
+    }
+
+    /// What is sent again in the same group, how often, and after which wait.
+    #[must_use]
+    pub fn retry(&self) -> &RetryPolicy {
+        &self.retry
+    }
+
+    /// The clocks.
+    #[must_use]
+    pub fn timeout(&self) -> &TimeoutPolicy {
+        &self.timeout
+    }
+
+    /// Where a request goes once its group is spent.
+    #[must_use]
+    pub fn fallback(&self) -> &FallbackPolicy {
+        &self.fallback
+    }
+
+    /// When a deployment that fails is left alone for a while.
+    #[must_use]
+    pub fn breaker(&self) -> &BreakerPolicy {
+        &self.breaker
+    }
+
+    /// This policy with `overlay` on top, value by value: what is unset there keeps what is here,
+    /// what is off there is switched off, and what is set there replaces. Counts merge class by
+    /// class; lists are replaced. A section that is off here and has values there starts again
+    /// from its defaults.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the outcome, each with its path: values that were not
+    /// understood, values out of bounds, values that do not go together, and keys for what is not
+    /// available yet.
+    pub fn with(&self, overlay: &PartialPolicy) -> Result<Policy, Invalid> {
+        let mut policy = self.clone();
+        let mut findings = Findings::default();
+        match &overlay.retry {
+            Setting::Unset => {}
+            Setting::Off => policy.retry = RetryPolicy::off(),
+            Setting::Set(retry) => retry.lay_on(&mut policy.retry, &mut findings),
+        }
+        match &overlay.timeout {
+            Setting::Unset => {}
+            Setting::Off => policy.timeout = TimeoutPolicy::off(),
+            Setting::Set(timeout) => timeout.lay_on(&mut policy.timeout, &mut findings),
+        }
+        match &overlay.fallback {
+            Setting::Unset => {}
+            Setting::Off => policy.fallback = FallbackPolicy::off(),
+            Setting::Set(fallback) => fallback.lay_on(&mut policy.fallback, &mut findings),
+        }
+        match &overlay.breaker {
+            Setting::Unset => {}
+            Setting::Off => policy.breaker = BreakerPolicy::off(),
+            Setting::Set(breaker) => breaker.lay_on(&mut policy.breaker, &mut findings),
+        }
+        overlay.refuse(&mut findings);
+        findings.verdict(policy)
+    }
+}
+
+impl Serialize for Policy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        PartialPolicy::from(self).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Policy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Policy, D::Error> {
+        let partial = PartialPolicy::deserialize(deserializer)?;
+        Policy::default().with(&partial).map_err(Error::custom)
+    }
+}

@@ -1,0 +1,422 @@
+//! A policy as it is written: any of its values, to be laid over another policy.
+
+use std::time::Duration;
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::breaker::{BreakerPolicy, WhenAllOpen};
+use crate::class::Class;
+use crate::counts::PartialCounts;
+use crate::error::Findings;
+use crate::fallback::FallbackPolicy;
+use crate::inherit::{Section, Setting};
+use crate::retry::RetryPolicy;
+use crate::timeout::{Reserve, TimeoutPolicy};
+use crate::written::Written;
+use crate::{BudgetPolicy, Policy};
+
+#[cfg(test)]
+mod tests;
+
+/// Any of the values of a [`Policy`]: what one group or one deployment has of its own.
+///
+/// Value by value, what is unset keeps what lies beneath, `"off"` switches off, and anything else
+/// replaces. Keys that do not exist are errors; values that make no sense are reported by
+/// [`Policy::with`], all at once. It is read from self-describing formats (JSON, YAML, TOML …).
+///
+/// ```
+/// use secondwind_policy::{PartialPolicy, Policy};
+///
+/// let group: PartialPolicy = serde_json::from_str(r#"{"timeout": {"attempt": "20s"}}"#)?;
+/// let policy = Policy::default().with(&group)?;
+/// assert_eq!(policy.timeout().attempt().map(|t| t.as_secs()), Some(20));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PartialPolicy {
+    /// What is sent again in the same group, how often, and after which wait. Off: every group
+    /// gets one attempt, whatever a request asks for.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub retry: Setting<PartialRetry>,
+    /// The clocks. Off: none of them runs.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub timeout: Setting<PartialTimeout>,
+    /// Where a request goes once its group is spent. Off: nowhere.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub fallback: Setting<PartialFallback>,
+    /// When a deployment that fails is left alone for a while. Off: never.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub breaker: Setting<PartialBreaker>,
+    /// A second request while the first is slow. Not available yet.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub hedge: Setting<NotYet>,
+    /// What becomes of a stream that breaks.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub stream: Setting<PartialStream>,
+}
+
+/// Any of the values of a [`RetryPolicy`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PartialRetry {
+    /// The number of retries of one request within one group, for classes that are retried by
+    /// default and have no count of their own.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 2)))]
+    pub num_retries: Setting<u32>,
+    /// Counts of retries for single classes, by our names or LiteLLM's.
+    #[serde(skip_serializing_if = "PartialCounts::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = {})))]
+    pub counts: PartialCounts,
+    /// The least wait before a retry.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "0s")))]
+    pub retry_after: Setting<Written<Duration>>,
+    /// How the wait before a retry grows. Off: no wait of our own.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub backoff: Setting<PartialBackoff>,
+    /// The longest wait that is waited for when a server asks for it; a longer one makes the
+    /// request move on at once. 0 never waits because a server asked.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "1m")))]
+    pub max_retry_after: Setting<Written<Duration>>,
+    /// The budget that all further attempts in a group draw on. Off: no limit.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub budget: Setting<PartialBudget>,
+    /// The classes after which an untried deployment of the group is preferred to waiting for the
+    /// one that failed. Off or empty: none.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = crate::ClassSet::ALL)))]
+    pub prefer_sibling: Setting<Vec<Written<Class>>>,
+    /// How much of a request's body is kept so that it can be sent again, in bytes. A larger body
+    /// is sent once and not retried.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 16_777_216)))]
+    pub max_replay_bytes: Setting<u64>,
+    /// Whether a request that may have been processed is repeated even if its method is not
+    /// idempotent and it carries no idempotency key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = false)))]
+    pub non_idempotent: Option<bool>,
+    /// Whether an idempotency key is made for requests that carry none. Not available yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = false)))]
+    pub idempotency_key: Option<bool>,
+}
+
+/// Any of the values of a [`Backoff`](crate::Backoff).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PartialBackoff {
+    /// Where the waits start; 0 for no wait of our own.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "1s")))]
+    pub base: Setting<Written<Duration>>,
+    /// By how much the ceiling of the wait grows with each retry; at least 1.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 2.0)))]
+    pub factor: Setting<f64>,
+    /// The ceiling that no wait exceeds; not below `base`.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "1m")))]
+    pub max: Setting<Written<Duration>>,
+}
+
+/// Any of the values of a [`BudgetPolicy`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PartialBudget {
+    /// How many further attempts each request pays for; from 0 to 1000.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 0.2)))]
+    pub ratio: Setting<f64>,
+    /// How many further attempts a second are free.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 10)))]
+    pub min_per_second: Setting<u32>,
+    /// For how long a deposit is good; from 1 s to 60 s.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "10s")))]
+    pub window: Setting<Written<Duration>>,
+}
+
+/// Any of the values of a [`TimeoutPolicy`](crate::TimeoutPolicy).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PartialTimeout {
+    /// From dialing until the connection is ready, TLS included.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "5s")))]
+    pub connect: Setting<Written<Duration>>,
+    /// From the beginning of an attempt until its first content (stream) or its end; not longer
+    /// than `total`.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "off")))]
+    pub attempt: Setting<Written<Duration>>,
+    /// The deadline: from the request's arrival until its first content (stream) or its end, over
+    /// all retries, waits and fallbacks.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "10m")))]
+    pub total: Setting<Written<Duration>>,
+    /// What an attempt leaves of the deadline for those that could follow it, where `attempt` is
+    /// off. `share`: a quarter of what remains, at most 15 s.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "share")))]
+    pub reserve: Setting<Written<Reserve>>,
+    /// From an attempt's beginning until its first content. Not available yet.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub first_content: Setting<NotYet>,
+    /// The longest silence, pings included. Not available yet.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub idle: Setting<NotYet>,
+    /// The longest time without content. Not available yet.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub content_idle: Setting<NotYet>,
+    /// From a stream's first content until its end. Not available yet.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub stream_total: Setting<NotYet>,
+}
+
+/// Any of the values of a [`FallbackPolicy`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PartialFallback {
+    /// How many fallback groups a request tries at most.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 5)))]
+    pub max: Setting<u32>,
+    /// The classes that fall back, in place of what the table of classes says.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = FallbackPolicy::default().classes)))]
+    pub classes: Setting<Vec<Written<Class>>>,
+    /// The groups to fall back to, in this order.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = [])))]
+    pub to: Setting<Vec<String>>,
+    /// The groups for a prompt that does not fit. Where there is none, `to` is used.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = [])))]
+    pub context_window: Setting<Vec<String>>,
+    /// The groups for content that a provider refused. Where there is none, such a request does
+    /// not fall back.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = [])))]
+    pub content_policy: Setting<Vec<String>>,
+}
+
+/// Any of the values of a [`BreakerPolicy`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PartialBreaker {
+    /// For how long a deployment rests where the server does not say. 0: deployments never rest.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "5s")))]
+    pub cooldown_time: Setting<Written<Duration>>,
+    /// What to do when every deployment of a group rests.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "fail_fast")))]
+    pub when_all_open: Setting<WhenAllOpen>,
+    /// How many failures a minute are allowed. Not available yet.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub allowed_fails: Setting<NotYet>,
+    /// How many failures a minute are allowed, by class. Not available yet.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub allowed_fails_policy: Setting<NotYet>,
+}
+
+/// What becomes of a stream that breaks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PartialStream {
+    /// How a stream that broke is carried on. Not available yet.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub recovery: Setting<NotYet>,
+    /// How often a waiting caller gets a sign of life. Not available yet.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub keepalive: Setting<NotYet>,
+    /// How often a stream is carried on at most. Not available yet.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub max_recoveries: Setting<NotYet>,
+}
+
+/// A value for something that is not built yet: accepted from any text, and then refused by
+/// [`Policy::with`], which says so.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct NotYet;
+
+// === impl PartialPolicy ===
+
+impl PartialPolicy {
+    /// Lays `over` on top of this one: what it leaves unset keeps what is here.
+    ///
+    /// Merging first and applying then is the same as applying one after the other. A section that
+    /// is off here and has values in `over` starts again from its defaults.
+    pub fn merge(&mut self, over: &PartialPolicy) {
+        self.retry.merge(&over.retry);
+        self.timeout.merge(&over.timeout);
+        self.fallback.merge(&over.fallback);
+        self.breaker.merge(&over.breaker);
+        self.hedge.replace(&over.hedge);
+        self.stream.merge(&over.stream);
+    }
+
+    /// Notes what is not built yet.
+    pub(crate) fn refuse(&self, findings: &mut Findings) {
+        findings.refuse("hedge", &self.hedge);
+        if let Setting::Set(stream) = &self.stream {
+            findings.refuse("stream.recovery", &stream.recovery);
+            findings.refuse("stream.keepalive", &stream.keepalive);
+            findings.refuse("stream.max_recoveries", &stream.max_recoveries);
+        }
+    }
+}
+
+/// A policy in full: every value is written out.
+impl From<&Policy> for PartialPolicy {
+    fn from(policy: &Policy) -> PartialPolicy {
+        PartialPolicy {
+            retry: policy.retry().into(),
+            timeout: Setting::Set(policy.timeout().into()),
+            fallback: policy.fallback().into(),
+            breaker: policy.breaker().into(),
+            ..PartialPolicy::default()
+        }
+    }
+}
+
+// === impl Section ===
+
+impl Section for PartialRetry {
+    fn merge(&mut self, over: &Self) {
+        self.num_retries.replace(&over.num_retries);
+        self.counts.merge(&over.counts);
+        self.retry_after.replace(&over.retry_after);
+        self.backoff.merge(&over.backoff);
+        self.max_retry_after.replace(&over.max_retry_after);
+        self.budget.merge(&over.budget);
+        self.prefer_sibling.replace(&over.prefer_sibling);
+        self.max_replay_bytes.replace(&over.max_replay_bytes);
+        self.non_idempotent = over.non_idempotent.or(self.non_idempotent);
+        self.idempotency_key = over.idempotency_key.or(self.idempotency_key);
+    }
+
+    fn after_off() -> Self {
+        PartialRetry::from(&RetryPolicy::default())
+    }
+}
+
+impl Section for PartialBackoff {
+    fn merge(&mut self, over: &Self) {
+        self.base.replace(&over.base);
+        self.factor.replace(&over.factor);
+        self.max.replace(&over.max);
+    }
+
+    fn after_off() -> Self {
+        PartialBackoff {
+            base: Setting::Off,
+            ..PartialBackoff::default()
+        }
+    }
+}
+
+impl Section for PartialBudget {
+    fn merge(&mut self, over: &Self) {
+        self.ratio.replace(&over.ratio);
+        self.min_per_second.replace(&over.min_per_second);
+        self.window.replace(&over.window);
+    }
+
+    fn after_off() -> Self {
+        PartialBudget::from(&BudgetPolicy::default())
+    }
+}
+
+impl Section for PartialTimeout {
+    fn merge(&mut self, over: &Self) {
+        self.connect.replace(&over.connect);
+        self.attempt.replace(&over.attempt);
+        self.total.replace(&over.total);
+        self.reserve.replace(&over.reserve);
+        self.first_content.replace(&over.first_content);
+        self.idle.replace(&over.idle);
+        self.content_idle.replace(&over.content_idle);
+        self.stream_total.replace(&over.stream_total);
+    }
+
+    fn after_off() -> Self {
+        PartialTimeout::from(&TimeoutPolicy::off())
+    }
+}
+
+impl Section for PartialFallback {
+    fn merge(&mut self, over: &Self) {
+        self.max.replace(&over.max);
+        self.classes.replace(&over.classes);
+        self.to.replace(&over.to);
+        self.context_window.replace(&over.context_window);
+        self.content_policy.replace(&over.content_policy);
+    }
+
+    fn after_off() -> Self {
+        PartialFallback::from(&FallbackPolicy::default())
+    }
+}
+
+impl Section for PartialBreaker {
+    fn merge(&mut self, over: &Self) {
+        self.cooldown_time.replace(&over.cooldown_time);
+        self.when_all_open.replace(&over.when_all_open);
+        self.allowed_fails.replace(&over.allowed_fails);
+        self.allowed_fails_policy
+            .replace(&over.allowed_fails_policy);
+    }
+
+    fn after_off() -> Self {
+        PartialBreaker::from(&BreakerPolicy::default())
+    }
+}
+
+impl Section for PartialStream {
+    fn merge(&mut self, over: &Self) {
+        self.recovery.replace(&over.recovery);
+        self.keepalive.replace(&over.keepalive);
+        self.max_recoveries.replace(&over.max_recoveries);
+    }
+
+    fn after_off() -> Self {
+        PartialStream::default()
+    }
+}
+
+// === impl NotYet ===
+
+impl Serialize for NotYet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(true)
+    }
+}
+
+impl<'de> Deserialize<'de> for NotYet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<NotYet, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| NotYet)
+    }
+}

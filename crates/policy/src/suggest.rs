@@ -1,0 +1,95 @@
+//! Tells what a mistyped name was probably meant to be.
+
+/// What to say of `given`, which is neither one of `known` nor another name for one of them: which
+/// was probably meant, and what is known.
+pub(crate) fn unknown<'a>(
+    kind: &str,
+    given: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+    aliases: impl Iterator<Item = &'a str>,
+) -> String {
+    let list = known.clone().collect::<Vec<_>>().join(", ");
+    match nearest(given, known.chain(aliases)) {
+        Some(name) => format!("unknown {kind} `{given}`; did you mean `{name}`? (known: {list})"),
+        None => format!("unknown {kind} `{given}` (known: {list})"),
+    }
+}
+
+/// The known name that is few enough slips away from `given`: a third of its length at most.
+fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let given = plain(given);
+    let allowed = (given.len() / 3).max(1);
+    known
+        .map(|name| (distance(&given, &plain(name)), name))
+        .filter(|&(slips, _)| slips <= allowed)
+        .min_by_key(|&(slips, _)| slips)
+        .map(|(_, name)| name)
+}
+
+/// Upper case, dashes, underscores and spaces are not what people mistype.
+fn plain(name: &str) -> Vec<char> {
+    name.chars()
+        .filter(|c| !matches!(c, '_' | '-' | ' '))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Levenshtein's distance: how many characters to insert, drop or replace.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: [&str; 3] = ["timeout", "rate_limit", "RateLimitErrorRetries"];
+
+    #[test]
+    fn finds_the_name_that_was_meant() {
+        for (given, meant) in [
+            ("timeuot", Some("timeout")),
+            ("Timeout", Some("timeout")),
+            ("ratelimit", Some("rate_limit")),
+            ("rate-limits", Some("rate_limit")),
+            ("RateLimitErrorRetry", Some("RateLimitErrorRetries")),
+            ("banana", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(given, KNOWN.into_iter()), meant, "{given}");
+        }
+    }
+
+    #[test]
+    fn lists_the_known_names_but_not_their_aliases() {
+        let [timeout, rate_limit, alias] = KNOWN;
+        assert_eq!(
+            unknown(
+                "class",
+                "timeuot",
+                [timeout, rate_limit].into_iter(),
+                [alias].into_iter()
+            ),
+            "unknown class `timeuot`; did you mean `timeout`? (known: timeout, rate_limit)"
+        );
+        assert_eq!(
+            unknown(
+                "class",
+                "banana",
+                [timeout].into_iter(),
+                [alias].into_iter()
+            ),
+            "unknown class `banana` (known: timeout)"
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! The clocks of a request and of its attempts.
+
+use std::time::Duration;
+
+use crate::duration::show;
+use crate::error::Findings;
+use crate::inherit::Setting;
+use crate::partial::PartialTimeout;
+use crate::written::Written;
+
+/// The clocks of a request and of its attempts. `None`: the clock is off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimeoutPolicy {
+    pub(crate) connect: Option<Duration>,
+    pub(crate) attempt: Option<Duration>,
+    pub(crate) total: Option<Duration>,
+    pub(crate) reserve: Reserve,
+}
+
+/// What an attempt leaves of the deadline for those that could follow it, where no `attempt` clock
+/// is set: so that no place eats the whole deadline while another is left.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Reserve {
+    /// A quarter of what remains, at most 15 s.
+    #[default]
+    Share,
+    /// This much; where that is more than half of what remains, half of it.
+    Fixed(Duration),
+    /// Nothing.
+    Off,
+}
+
+impl Default for TimeoutPolicy {
+    fn default() -> TimeoutPolicy {
+        TimeoutPolicy {
+            connect: Some(Duration::from_secs(5)),
+            attempt: None,
+            total: Some(Duration::from_secs(600)),
+            reserve: Reserve::Share,
+        }
+    }
+}
+
+// === impl TimeoutPolicy ===
+
+impl TimeoutPolicy {
+    /// No clock at all.
+    pub(crate) fn off() -> TimeoutPolicy {
+        TimeoutPolicy {
+            connect: None,
+            attempt: None,
+            total: None,
+            reserve: Reserve::Off,
+        }
+    }
+
+    /// From dialing until the connection is ready, TLS included. Default 5 s.
+    #[must_use]
+    pub fn connect(&self) -> Option<Duration> {
+        self.connect
+    }
+
+    /// From the beginning of an attempt until its first content (stream) or its end. Default off.
+    #[must_use]
+    pub fn attempt(&self) -> Option<Duration> {
+        self.attempt
+    }
+
+    /// The deadline: from the request's arrival until its first content (stream) or its end, over
+    /// all retries, waits and fallbacks. Default 600 s.
+    #[must_use]
+    pub fn total(&self) -> Option<Duration> {
+        self.total
+    }
+
+    /// What an attempt leaves for those that could follow it. Default [`Reserve::Share`].
+    #[must_use]
+    pub fn reserve(&self) -> Reserve {
+        self.reserve
+    }
+
+    fn check(&self, findings: &mut Findings) {
+        let Some(total) = self.total else { return };
+        if let Some(attempt) = self.attempt.filter(|attempt| *attempt > total) {
+            let (attempt, total) = (show(attempt), show(total));
+            let message = format!("must not be longer than total ({attempt} > {total})");
+            findings.add("timeout.attempt", message);
+        }
+        if let Reserve::Fixed(reserve) = self.reserve
+            && reserve >= total
+        {
+            let (reserve, total) = (show(reserve), show(total));
+            let message = format!("must be shorter than total ({reserve} >= {total})");
+            findings.add("timeout.reserve", message);
+        }
+    }
+}
+
+impl PartialTimeout {
+    pub(crate) fn lay_on(&self, onto: &mut TimeoutPolicy, findings: &mut Findings) {
+        findings.lay_clock("timeout.connect", &self.connect, &mut onto.connect);
+        findings.lay_clock("timeout.attempt", &self.attempt, &mut onto.attempt);
+        findings.lay_clock("timeout.total", &self.total, &mut onto.total);
+        findings.lay(
+            "timeout.reserve",
+            &self.reserve,
+            &mut onto.reserve,
+            Some(Reserve::Off),
+        );
+        findings.refuse("timeout.first_content", &self.first_content);
+        findings.refuse("timeout.idle", &self.idle);
+        findings.refuse("timeout.content_idle", &self.content_idle);
+        findings.refuse("timeout.stream_total", &self.stream_total);
+        onto.check(findings);
+    }
+}
+
+impl From<&TimeoutPolicy> for PartialTimeout {
+    fn from(timeout: &TimeoutPolicy) -> PartialTimeout {
+        let clock = |time: Option<Duration>| time.map_or(Setting::Off, |t| Setting::Set(t.into()));
+        PartialTimeout {
+            connect: clock(timeout.connect),
+            attempt: clock(timeout.attempt),
+            total: clock(timeout.total),
+            reserve: timeout.reserve.into(),
+            ..PartialTimeout::default()
+        }
+    }
+}
+
+// === impl Reserve ===
+
+impl From<Reserve> for Setting<Written<Reserve>> {
+    fn from(reserve: Reserve) -> Setting<Written<Reserve>> {
+        match reserve {
+            Reserve::Off => Setting::Off,
+            reserve => Setting::Set(reserve.into()),
+        }
+    }
+}
+
+impl Reserve {
+    /// How much of `remaining` is left alone: never more than half of it, so that the attempt at
+    /// hand has a chance too.
+    #[must_use]
+    pub fn of(self, remaining: Duration) -> Duration {
+        match self {
+            Reserve::Share => (remaining / 4).min(Duration::from_secs(15)),
+            Reserve::Fixed(fixed) => fixed.min(remaining / 2),
+            Reserve::Off => Duration::ZERO,
+        }
+    }
+}
