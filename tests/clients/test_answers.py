@@ -6,7 +6,7 @@ import openai
 import pytest
 
 from gateway import place
-from sdk import Answer, Caller, every_caller, streamed_callers, unstreamed_callers
+from sdk import Answer, Caller, every_caller, paired_callers, streamed_callers, unstreamed_callers
 from upstream import answer, fail, http, reply, stall, stream, truncate
 
 TEXT = "Grüße, 世界: “two words” \\ and\na line."
@@ -90,7 +90,8 @@ def test_an_answer_keeps_every_byte(streamed, serve, handmade):
 def test_a_request_arrives_as_it_was_asked_with_only_the_model_renamed(caller, serve, handmade):
     upstream = handmade(answer(ODD_ANSWER))
     gateway = serve(place("chat", "only", upstream, model="vendor/their-name"))
-    caller.chat(gateway, "chat", prompt=TEXT, temperature=0.1, seed=7, extra_body={"vendor_option": {"depth": [1, None]}})
+    unknown_to_us = {"vendor_option": {"depth": [1, None]}}
+    caller.chat(gateway, "chat", prompt=TEXT, temperature=0.1, seed=7, extra_body=unknown_to_us)
     (exchange,) = upstream.exchanges
     assert exchange.method == "POST"
     assert exchange.path == "/v1/chat/completions"
@@ -99,7 +100,7 @@ def test_a_request_arrives_as_it_was_asked_with_only_the_model_renamed(caller, s
         "messages": [{"role": "user", "content": TEXT}],
         "temperature": 0.1,
         "seed": 7,
-        "vendor_option": {"depth": [1, None]},
+        **unknown_to_us,
     }
 
 
@@ -146,7 +147,7 @@ def test_the_list_of_models_is_the_list_of_groups(caller, serve, llmock):
 
 
 @pytest.mark.gateway_only
-@every_caller
+@paired_callers
 def test_the_headers_say_who_answered(caller, serve, llmock):
     gateway = serve(place("chat", "only", llmock))
     headers = caller.chat(gateway, "chat").headers
@@ -160,7 +161,7 @@ def test_the_headers_say_who_answered(caller, serve, llmock):
 
 
 @pytest.mark.gateway_only
-@every_caller
+@paired_callers
 def test_every_call_has_an_id_of_its_own_errors_included(caller, serve, llmock):
     gateway = serve(place("chat", "only", llmock))
     ids = [caller.chat(gateway, "chat").headers["x-litellm-call-id"] for _ in range(2)]

@@ -4,7 +4,7 @@ import openai
 import pytest
 
 from gateway import place
-from sdk import every_caller
+from sdk import every_caller, paired_callers
 from upstream import fail
 
 REFUSALS = [
@@ -16,7 +16,7 @@ REFUSALS = [
 ]
 
 
-@every_caller
+@paired_callers
 @pytest.mark.parametrize(("status", "error"), REFUSALS, ids=[str(status) for status, _ in REFUSALS])
 def test_a_refusal_is_passed_on_after_one_attempt(status, error, caller, serve, llmock):
     llmock.script(fail(status, times=None, message=f"refused with {status}", code="of_the_provider"))

@@ -7,7 +7,7 @@ import openai
 import pytest
 
 from gateway import place
-from sdk import Caller, every_caller, unstreamed_callers
+from sdk import Caller, paired_callers, unstreamed_callers
 from upstream import answer, fail
 
 pytestmark = pytest.mark.gateway_only
@@ -54,7 +54,7 @@ def test_a_provider_gets_its_own_key_and_nothing_else_of_the_callers(caller, ser
         assert leaks([masters, foreign, cookie], str(exchange.headers) + exchange.body.decode()) == []
 
 
-@every_caller
+@paired_callers
 def test_a_key_that_the_provider_echoes_is_not_passed_on(caller, serve, llmock):
     key = new_key()
     llmock.script(fail(401, message=f"Incorrect API key provided: {key}. You can find yours elsewhere."))
@@ -69,8 +69,9 @@ def test_a_key_that_the_provider_echoes_is_not_passed_on(caller, serve, llmock):
 
 def test_keys_never_appear_in_logs_errors_or_headers(serve, llmock, handmade, closed_port):
     masters, of_live, of_dead, of_echo, wrong = (new_key() for _ in range(5))
+    echoed = {"error": {"message": f"Incorrect API key provided: {of_echo}", "code": "invalid_api_key"}}
     echo = handmade(answer(
-        json.dumps({"error": {"message": f"Incorrect API key provided: {of_echo}", "code": "invalid_api_key"}}).encode(),
+        json.dumps(echoed).encode(),
         status=401,
         headers=[("x-request-id", "req_1"), ("set-cookie", f"key={of_echo}"), ("x-echo", f"Bearer {of_echo}")],
     ))

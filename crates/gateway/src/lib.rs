@@ -1,3 +1,23 @@
-//! The gateway `secondwind`: a library with a thin command in front of it.
+//! The gateway as a library: the program `secondwind` is a thin main around it.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`cli`] | the command line |
+//! | [`config`] | the configuration file, read and checked |
+//! | [`setup`] | from a configuration to a router at work |
+//! | [`edge`] | what every request goes through first |
+//! | [`routes`] | what can be asked |
+//! | [`auth`] | who may ask |
+//! | `respond` | the only place where an error becomes a status |
+//! | [`server`] | listens, serves, and stops gracefully |
+//! | [`telemetry`] | logs |
 
+pub mod auth;
+pub mod cli;
 pub mod config;
+pub mod edge;
+mod respond;
+pub mod routes;
+pub mod server;
+pub mod setup;
+pub mod telemetry;

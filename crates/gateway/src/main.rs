@@ -1,2 +1,8 @@
 //! The `secondwind` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    secondwind_gateway::telemetry::start();
+    secondwind_gateway::cli::run()
+}

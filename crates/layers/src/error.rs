@@ -41,11 +41,17 @@ enum Kind<E> {
 
 impl<E> Error<E> {
     pub(crate) fn from_elapsed(elapsed: Elapsed) -> Self {
-        Self { kind: Kind::Elapsed(elapsed), trail: Trail::default() }
+        Self {
+            kind: Kind::Elapsed(elapsed),
+            trail: Trail::default(),
+        }
     }
 
     pub(crate) fn from_inner(inner: E) -> Self {
-        Self { kind: Kind::Inner(inner), trail: Trail::default() }
+        Self {
+            kind: Kind::Inner(inner),
+            trail: Trail::default(),
+        }
     }
 
     pub(crate) fn with_trail(mut self, trail: Trail) -> Self {
@@ -110,6 +116,12 @@ impl<E> Error<Error<E>> {
             Kind::Inner(inner) if trail.attempts().is_empty() => inner,
             Kind::Inner(inner) => inner.with_trail(trail),
         }
+    }
+}
+
+impl<E> From<E> for Error<E> {
+    fn from(inner: E) -> Self {
+        Self::from_inner(inner)
     }
 }
 

@@ -87,12 +87,19 @@ impl Policies {
     /// `default` for everything.
     #[must_use]
     pub fn new(default: impl Into<Arc<Policy>>) -> Self {
-        Self { default: default.into(), groups: HashMap::new() }
+        Self {
+            default: default.into(),
+            groups: HashMap::new(),
+        }
     }
 
     /// With a policy of its own, complete, for `group`.
     #[must_use]
-    pub fn with_group(mut self, group: impl Into<Box<str>>, policy: impl Into<Arc<Policy>>) -> Self {
+    pub fn with_group(
+        mut self,
+        group: impl Into<Box<str>>,
+        policy: impl Into<Arc<Policy>>,
+    ) -> Self {
         self.groups.insert(group.into(), policy.into());
         self
     }

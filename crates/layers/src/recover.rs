@@ -84,7 +84,10 @@ impl<S, F: Clone> Layer<S> for RecoverLayer<F> {
     type Service = Recover<S, F>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Recover { inner, respond: self.respond.clone() }
+        Recover {
+            inner,
+            respond: self.respond.clone(),
+        }
     }
 }
 
@@ -102,8 +105,14 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let state = State::Readying { service: self.inner.clone(), request: Some(request) };
-        ResponseFuture { state, respond: self.respond.clone() }
+        let state = State::Readying {
+            service: self.inner.clone(),
+            request: Some(request),
+        };
+        ResponseFuture {
+            state,
+            respond: self.respond.clone(),
+        }
     }
 }
 
@@ -122,7 +131,9 @@ where
                 StateProjection::Readying { service, request } => {
                     match ready!(service.poll_ready(cx)) {
                         Ok(()) => {
-                            let Some(request) = request.take() else { return Poll::Pending };
+                            let Some(request) = request.take() else {
+                                return Poll::Pending;
+                            };
                             let inner = service.call(request);
                             this.state.set(State::Calling { inner });
                             continue;
@@ -144,7 +155,9 @@ impl<F> fmt::Debug for RecoverLayer<F> {
 
 impl<S: fmt::Debug, F> fmt::Debug for Recover<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recover").field("inner", &self.inner).finish_non_exhaustive()
+        f.debug_struct("Recover")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
     }
 }
 
@@ -153,6 +166,7 @@ where
     S: Service<Req>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("recover::ResponseFuture").finish_non_exhaustive()
+        f.debug_struct("recover::ResponseFuture")
+            .finish_non_exhaustive()
     }
 }

@@ -9,11 +9,10 @@
 //! ignores case would take for the same key.
 //!
 //! ```
-//! use bytes::Bytes;
 //! use secondwind_llm::peek::peek;
 //!
-//! let body = Bytes::from_static(br#"{"messages": [{"model": "not this"}], "model": "gpt-4", "stream": true}"#);
-//! let peeked = peek(&body)?;
+//! let body = br#"{"messages": [{"model": "not this"}], "model": "gpt-4", "stream": true}"#;
+//! let peeked = peek(body)?;
 //! assert_eq!(peeked.model, "gpt-4");
 //! assert_eq!(&body[peeked.model_range.clone()], br#""gpt-4""#);
 //! assert!(peeked.stream);
@@ -23,8 +22,6 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
-
-use bytes::Bytes;
 
 /// How deeply objects and arrays may be nested, the body itself included.
 pub const MAX_DEPTH: u32 = 128;
@@ -92,7 +89,7 @@ pub enum PeekError {
 ///
 /// # Errors
 /// Where the body is not a JSON object with a string for a `model`, or is ambiguous: see [`PeekError`].
-pub fn peek(body: &Bytes) -> Result<Peek, PeekError> {
+pub fn peek(body: &[u8]) -> Result<Peek, PeekError> {
     let mut cursor = Cursor { bytes: body, at: 0 };
     cursor.whitespace();
     match cursor.byte()? {

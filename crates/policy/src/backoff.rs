@@ -31,6 +31,14 @@ impl Default for Backoff {
 }
 
 impl Backoff {
+    /// No wait of our own.
+    pub(crate) fn off() -> Backoff {
+        Backoff {
+            base: Duration::ZERO,
+            ..Backoff::default()
+        }
+    }
+
     /// Where the waits start. Default 1 s; 0 for no wait of our own.
     #[must_use]
     pub fn base(&self) -> Duration {
@@ -79,7 +87,7 @@ impl From<&Backoff> for PartialBackoff {
     fn from(backoff: &Backoff) -> PartialBackoff {
         PartialBackoff {
             base: Setting::Set(backoff.base.into()),
-            factor: Setting::Set(backoff.factor),
+            factor: Setting::Set(backoff.factor.into()),
             max: Setting::Set(backoff.max.into()),
         }
     }

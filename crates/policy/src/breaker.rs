@@ -18,6 +18,7 @@ pub struct BreakerPolicy {
 
 /// What becomes of a request when every deployment of its group is resting and no fallback is left.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WhenAllOpen {
@@ -87,7 +88,7 @@ impl From<&BreakerPolicy> for PartialBreaker {
     fn from(breaker: &BreakerPolicy) -> PartialBreaker {
         PartialBreaker {
             cooldown_time: Setting::Set(breaker.cooldown_time.into()),
-            when_all_open: Setting::Set(breaker.when_all_open),
+            when_all_open: Setting::Set(breaker.when_all_open.into()),
             ..PartialBreaker::default()
         }
     }

@@ -82,8 +82,8 @@ impl PartialBudget {
 impl From<&BudgetPolicy> for PartialBudget {
     fn from(budget: &BudgetPolicy) -> PartialBudget {
         PartialBudget {
-            ratio: Setting::Set(budget.ratio),
-            min_per_second: Setting::Set(budget.min_per_second),
+            ratio: Setting::Set(budget.ratio.into()),
+            min_per_second: Setting::Set(budget.min_per_second.into()),
             window: Setting::Set(budget.window.into()),
         }
     }

@@ -48,7 +48,7 @@ impl PolicyBuilder {
     /// Retries a request so many times within one group: see
     /// [`RetryPolicy::num_retries`](crate::RetryPolicy::num_retries).
     pub fn num_retries(mut self, retries: u32) -> Self {
-        self.retry.num_retries = Setting::Set(retries);
+        self.retry.num_retries = Setting::Set(retries.into());
         self
     }
 
@@ -73,7 +73,7 @@ impl PolicyBuilder {
 
     /// Waits before retry `n` for up to `min(max, base · factorⁿ)`.
     pub fn backoff(mut self, base: Duration, factor: f64, max: Duration) -> Self {
-        let factor = Setting::Set(factor);
+        let factor = Setting::Set(factor.into());
         self.retry.backoff = Setting::Set(PartialBackoff {
             base: time(base),
             factor,
@@ -93,8 +93,8 @@ impl PolicyBuilder {
     /// over `window`.
     pub fn budget(mut self, ratio: f64, min_per_second: u32, window: Duration) -> Self {
         self.retry.budget = Setting::Set(PartialBudget {
-            ratio: Setting::Set(ratio),
-            min_per_second: Setting::Set(min_per_second),
+            ratio: Setting::Set(ratio.into()),
+            min_per_second: Setting::Set(min_per_second.into()),
             window: time(window),
         });
         self
@@ -114,7 +114,7 @@ impl PolicyBuilder {
 
     /// Keeps at most so many bytes of a request's body to send them again.
     pub fn max_replay_bytes(mut self, bytes: u64) -> Self {
-        self.retry.max_replay_bytes = Setting::Set(bytes);
+        self.retry.max_replay_bytes = Setting::Set(bytes.into());
         self
     }
 
@@ -190,7 +190,7 @@ impl PolicyBuilder {
 
     /// Tries at most so many fallback groups for a request.
     pub fn max_fallbacks(mut self, groups: u32) -> Self {
-        self.fallback.max = Setting::Set(groups);
+        self.fallback.max = Setting::Set(groups.into());
         self
     }
 
@@ -210,7 +210,7 @@ impl PolicyBuilder {
 
     /// Does this when every deployment of a group rests.
     pub fn when_all_open(mut self, choice: WhenAllOpen) -> Self {
-        self.breaker.when_all_open = Setting::Set(choice);
+        self.breaker.when_all_open = Setting::Set(choice.into());
         self
     }
 

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::class::Class;
 use crate::error::Findings;
 use crate::inherit::Setting;
 use crate::suggest;
+use crate::written::Written;
 
 #[cfg(test)]
 mod tests;
@@ -37,10 +38,13 @@ pub struct Counts {
 /// [`Counts`] as they were written, wrong keys included.
 ///
 /// [`Policy::with`](crate::Policy::with) lays them over other counts, class by class, and reports
-/// the keys that name no class and the classes that were named twice.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+/// the keys that name no class and the classes that were named twice. `"off"` drops the counts that
+/// lie beneath.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PartialCounts {
-    entries: Vec<(String, u32)>,
+    /// Whether the counts beneath are dropped first.
+    afresh: bool,
+    entries: Vec<(String, Written<u32>)>,
 }
 
 /// What a key of the map stands for.
@@ -91,10 +95,18 @@ impl<'de> Deserialize<'de> for Counts {
 // === impl PartialCounts ===
 
 impl PartialCounts {
-    /// Whether nothing is set.
+    /// No counts, whatever lies beneath.
+    pub(crate) fn off() -> PartialCounts {
+        PartialCounts {
+            afresh: true,
+            entries: Vec::new(),
+        }
+    }
+
+    /// Whether nothing is said.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    pub fn is_unset(&self) -> bool {
+        !self.afresh && self.entries.is_empty()
     }
 
     /// Sets the count of `class`.
@@ -109,11 +121,14 @@ impl PartialCounts {
 
     fn replace(&mut self, slot: Slot, count: u32) {
         self.entries.retain(|(key, _)| Slot::of(key) != Some(slot));
-        self.entries.push((slot.name().to_owned(), count));
+        self.entries.push((slot.name().to_owned(), count.into()));
     }
 
     /// Lays `over` on top, class by class.
     pub(crate) fn merge(&mut self, over: &PartialCounts) {
+        if over.afresh {
+            *self = PartialCounts::off();
+        }
         let replaced = |key: &str| {
             let slot = Slot::of(key);
             slot.is_some() && over.entries.iter().any(|(key, _)| Slot::of(key) == slot)
@@ -124,6 +139,9 @@ impl PartialCounts {
 
     /// Lays these counts over `onto`, class by class, and notes what is wrong with them.
     pub(crate) fn lay_on(&self, onto: &mut Counts, path: &str, findings: &mut Findings) {
+        if self.afresh {
+            *onto = Counts::default();
+        }
         for (n, (key, count)) in self.entries.iter().enumerate() {
             let path = || format!("{path}.{key}");
             let Some(slot) = Slot::of(key) else {
@@ -140,7 +158,10 @@ impl PartialCounts {
             {
                 findings.add(path(), "is never retried, so it has no count");
             } else {
-                onto.set(slot, *count);
+                match count.read() {
+                    Ok(count) => onto.set(slot, count),
+                    Err(message) => findings.add(path(), message),
+                }
             }
         }
     }
@@ -152,8 +173,10 @@ impl From<&Counts> for PartialCounts {
             .iter()
             .map(|class| (Slot::Class(*class), counts.get(*class)));
         let slots = slots.chain([(Slot::Default, counts.default)]);
-        let entry = |(slot, count): (Slot, Option<u32>)| Some((slot.name().to_owned(), count?));
+        let entry =
+            |(slot, count): (Slot, Option<u32>)| Some((slot.name().to_owned(), count?.into()));
         PartialCounts {
+            afresh: false,
             entries: slots.filter_map(entry).collect(),
         }
     }
@@ -167,6 +190,9 @@ impl From<Counts> for PartialCounts {
 
 impl Serialize for PartialCounts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.afresh && self.entries.is_empty() {
+            return serializer.serialize_str("off");
+        }
         serializer.collect_map(self.entries.iter().map(|(key, count)| (key, count)))
     }
 }
@@ -184,23 +210,41 @@ impl<'de> Visitor<'de> for CountsVisitor {
     type Value = PartialCounts;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map from classes to counts, e.g. {rate_limit: 5}")
+        f.write_str("a map from classes to counts, e.g. {rate_limit: 5}, or \"off\"")
     }
 
     fn visit_unit<E: Error>(self) -> Result<PartialCounts, E> {
         Ok(PartialCounts::default())
     }
 
+    fn visit_bool<E: Error>(self, on: bool) -> Result<PartialCounts, E> {
+        if on {
+            Err(E::invalid_type(Unexpected::Bool(on), &self))
+        } else {
+            Ok(PartialCounts::off())
+        }
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<PartialCounts, E> {
+        match text {
+            "off" => Ok(PartialCounts::off()),
+            _ => Err(E::invalid_type(Unexpected::Str(text), &self)),
+        }
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PartialCounts, A::Error> {
         let mut entries = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
-            match map.next_value::<Setting<u32>>()? {
+            match map.next_value::<Setting<Written<u32>>>()? {
                 Setting::Unset => {}
-                Setting::Off => entries.push((key, 0)),
+                Setting::Off => entries.push((key, 0.into())),
                 Setting::Set(count) => entries.push((key, count)),
             }
         }
-        Ok(PartialCounts { entries })
+        Ok(PartialCounts {
+            afresh: false,
+            entries,
+        })
     }
 }
 

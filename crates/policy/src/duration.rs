@@ -52,10 +52,15 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let mut rest = trimmed;
     while !rest.is_empty() {
         let (number, after) = split(rest, |c| c.is_ascii_digit() || c == '.');
-        let (unit, after) = split(after, char::is_alphabetic);
+        let (unit, after) = split(after.trim_start(), char::is_alphabetic);
         let malformed = || format!("`{trimmed}` is not a duration; write {FORMS}");
         if number.is_empty() {
             return Err(malformed());
+        }
+        if unit.is_empty() && after.is_empty() {
+            return Err(format!(
+                "`{number}` has no unit in `{trimmed}`; write `{number}s`"
+            ));
         }
         // The micro sign and the Greek letter look the same.
         let unit = if matches!(unit, "µs" | "μs") {
@@ -123,7 +128,14 @@ fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
 fn scale(number: &str, unit: u128) -> Option<u128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let fraction = fraction.get(..18).unwrap_or(fraction);
-    let whole = whole.parse::<u128>().ok()?.checked_mul(unit)?;
+    if whole.is_empty() {
+        return None;
+    }
+    // Digits only, so what does not parse is too large.
+    let whole = whole
+        .parse::<u128>()
+        .unwrap_or(u128::MAX)
+        .saturating_mul(unit);
     let part = fraction.parse::<u128>().ok()? * unit / 10_u128.pow(fraction.len() as u32);
-    whole.checked_add(part)
+    Some(whole.saturating_add(part))
 }

@@ -5,6 +5,9 @@ use crate::error::Findings;
 use crate::inherit::Setting;
 use crate::partial::PartialFallback;
 
+#[cfg(test)]
+mod tests;
+
 /// Where a request goes once its group is spent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FallbackPolicy {
@@ -135,7 +138,7 @@ impl PartialFallback {
 impl From<&FallbackPolicy> for PartialFallback {
     fn from(fallback: &FallbackPolicy) -> PartialFallback {
         PartialFallback {
-            max: Setting::Set(fallback.max),
+            max: Setting::Set(fallback.max.into()),
             classes: fallback.classes.into(),
             to: Setting::Set(fallback.to.clone()),
             context_window: Setting::Set(fallback.context_window.clone()),

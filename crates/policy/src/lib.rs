@@ -1,4 +1,52 @@
 //! What is wanted of retries, fallbacks and timeouts, as plain data.
+//!
+//! One [`Policy`] says it all: how often which failure is retried, how long to wait, how many
+//! retries a group may afford together, which clocks run, and where a request goes when its group
+//! is spent. The same value is read from a configuration file, built in Rust, and handed to every
+//! layer. What can go wrong is a closed list: [`Class`] names it, and one table holds all that is
+//! known about each name.
+//!
+//! A policy is valid once it exists: text or builder calls that make no sense are refused with
+//! *all* that is wrong with them, each with its path.
+//!
+//! ```
+//! use std::time::Duration;
+//! use secondwind_policy::{Class, Policy};
+//!
+//! let read: Policy = serde_json::from_str(
+//!     r#"{
+//!         "retry": {
+//!             "num_retries": 3,
+//!             "counts": { "RateLimitErrorRetries": 5 },
+//!             "backoff": { "base": "500ms", "max": 30 }
+//!         },
+//!         "timeout": { "total": "2m" },
+//!         "fallback": { "to": ["backup"] }
+//!     }"#,
+//! )?;
+//!
+//! let built = Policy::builder()
+//!     .num_retries(3)
+//!     .retries(Class::RateLimit, 5)
+//!     .backoff(Duration::from_millis(500), 2.0, Duration::from_secs(30))
+//!     .total_timeout(Duration::from_secs(120))
+//!     .fallbacks(["backup"])
+//!     .build()?;
+//!
+//! assert_eq!(read, built);
+//! assert_eq!(built.retry().allowed(Class::RateLimit, None), 5);
+//! assert_eq!(built.retry().allowed(Class::Connection, None), 3);
+//! assert_eq!(built.retry().allowed(Class::BadRequest, None), 0);
+//! assert_eq!(built.fallback().list_for(Class::Timeout), ["backup"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Policies lie over one another: a [`PartialPolicy`] holds what one group or one deployment has of
+//! its own, and [`Policy::with`] puts it on top.
+//!
+//! # Features
+//!
+//! `schema`: `schema()`, the JSON Schema of a policy.
 
 mod backoff;
 mod breaker;
@@ -13,9 +61,14 @@ mod inherit;
 mod partial;
 mod resolve;
 mod retry;
+#[cfg(feature = "schema")]
+mod schema;
 mod suggest;
 mod timeout;
 mod written;
+
+#[cfg(test)]
+mod tests;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -35,6 +88,8 @@ pub use self::partial::{
     PartialRetry, PartialStream, PartialTimeout,
 };
 pub use self::retry::RetryPolicy;
+#[cfg(feature = "schema")]
+pub use self::schema::schema;
 pub use self::timeout::{Reserve, TimeoutPolicy};
 pub use self::written::Written;
 

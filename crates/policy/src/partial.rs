@@ -5,17 +5,16 @@ use std::time::Duration;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::breaker::{BreakerPolicy, WhenAllOpen};
+use crate::Policy;
+use crate::breaker::WhenAllOpen;
 use crate::class::Class;
 use crate::counts::PartialCounts;
 use crate::error::Findings;
-use crate::fallback::FallbackPolicy;
-use crate::inherit::{Section, Setting};
-use crate::retry::RetryPolicy;
-use crate::timeout::{Reserve, TimeoutPolicy};
+use crate::inherit::Setting;
+use crate::timeout::Reserve;
 use crate::written::Written;
-use crate::{BudgetPolicy, Policy};
 
+mod merge;
 #[cfg(test)]
 mod tests;
 
@@ -34,8 +33,20 @@ mod tests;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "Policy",
+        description = "What is wanted of retries, fallbacks, timeouts and breakers. Every value may \
+        be left out: it then keeps what lies beneath, or its default."
+    )
+)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a map with the values of a policy"
+)]
 #[non_exhaustive]
 pub struct PartialPolicy {
     /// What is sent again in the same group, how often, and after which wait. Off: every group
@@ -59,19 +70,31 @@ pub struct PartialPolicy {
     pub stream: Setting<PartialStream>,
 }
 
-/// Any of the values of a [`RetryPolicy`].
+/// Any of the values of a [`RetryPolicy`](crate::RetryPolicy).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "Retry",
+        description = "What is sent again in the same group, how often, and after which wait."
+    )
+)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a map with the values of `retry`, or \"off\""
+)]
 #[non_exhaustive]
 pub struct PartialRetry {
     /// The number of retries of one request within one group, for classes that are retried by
     /// default and have no count of their own.
     #[serde(skip_serializing_if = "Setting::is_unset")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = 2)))]
-    pub num_retries: Setting<u32>,
-    /// Counts of retries for single classes, by our names or LiteLLM's.
-    #[serde(skip_serializing_if = "PartialCounts::is_empty")]
+    pub num_retries: Setting<Written<u32>>,
+    /// Counts of retries for single classes, by our names or LiteLLM's. Off: those that lie beneath
+    /// are dropped.
+    #[serde(skip_serializing_if = "PartialCounts::is_unset")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = {})))]
     pub counts: PartialCounts,
     /// The least wait before a retry.
@@ -84,7 +107,10 @@ pub struct PartialRetry {
     /// The longest wait that is waited for when a server asks for it; a longer one makes the
     /// request move on at once. 0 never waits because a server asked.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = "1m")))]
+    #[cfg_attr(feature = "schema", schemars(
+        with = "Option<Written<Duration>>",
+        extend("default" = "1m")
+    ))]
     pub max_retry_after: Setting<Written<Duration>>,
     /// The budget that all further attempts in a group draw on. Off: no limit.
     #[serde(skip_serializing_if = "Setting::is_unset")]
@@ -98,7 +124,7 @@ pub struct PartialRetry {
     /// is sent once and not retried.
     #[serde(skip_serializing_if = "Setting::is_unset")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = 16_777_216)))]
-    pub max_replay_bytes: Setting<u64>,
+    pub max_replay_bytes: Setting<Written<u64>>,
     /// Whether a request that may have been processed is repeated even if its method is not
     /// idempotent and it carries no idempotency key.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,8 +138,20 @@ pub struct PartialRetry {
 
 /// Any of the values of a [`Backoff`](crate::Backoff).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "Backoff",
+        description = "Exponential backoff with full jitter: the wait before retry n (the first is 1) \
+        is drawn evenly from 0 to min(max, base · factorⁿ)."
+    )
+)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a map with the values of `backoff`, or \"off\""
+)]
 #[non_exhaustive]
 pub struct PartialBackoff {
     /// Where the waits start; 0 for no wait of our own.
@@ -122,38 +160,74 @@ pub struct PartialBackoff {
     pub base: Setting<Written<Duration>>,
     /// By how much the ceiling of the wait grows with each retry; at least 1.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = 2.0)))]
-    pub factor: Setting<f64>,
+    #[cfg_attr(feature = "schema", schemars(
+        with = "Option<f64>", range(min = 1.0),
+        extend("default" = 2.0)
+    ))]
+    pub factor: Setting<Written<f64>>,
     /// The ceiling that no wait exceeds; not below `base`.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = "1m")))]
+    #[cfg_attr(feature = "schema", schemars(
+        with = "Option<Written<Duration>>",
+        extend("default" = "1m")
+    ))]
     pub max: Setting<Written<Duration>>,
 }
 
-/// Any of the values of a [`BudgetPolicy`].
+/// Any of the values of a [`BudgetPolicy`](crate::BudgetPolicy).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "Budget",
+        description = "A token budget that keeps a group's retries from turning an outage into a \
+        storm."
+    )
+)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a map with the values of `budget`, or \"off\""
+)]
 #[non_exhaustive]
 pub struct PartialBudget {
     /// How many further attempts each request pays for; from 0 to 1000.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = 0.2)))]
-    pub ratio: Setting<f64>,
+    #[cfg_attr(feature = "schema", schemars(
+        with = "Option<f64>", range(min = 0.0, max = 1000.0),
+        extend("default" = 0.2)
+    ))]
+    pub ratio: Setting<Written<f64>>,
     /// How many further attempts a second are free.
     #[serde(skip_serializing_if = "Setting::is_unset")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = 10)))]
-    pub min_per_second: Setting<u32>,
+    pub min_per_second: Setting<Written<u32>>,
     /// For how long a deposit is good; from 1 s to 60 s.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = "10s")))]
+    #[cfg_attr(feature = "schema", schemars(
+        with = "Option<Written<Duration>>",
+        extend("default" = "10s")
+    ))]
     pub window: Setting<Written<Duration>>,
 }
 
 /// Any of the values of a [`TimeoutPolicy`](crate::TimeoutPolicy).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "Timeout",
+        description = "The clocks of a request and of its attempts. A clock of 0 is refused; off \
+        switches it off."
+    )
+)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a map with the values of `timeout`, or \"off\""
+)]
 #[non_exhaustive]
 pub struct PartialTimeout {
     /// From dialing until the connection is ready, TLS included.
@@ -189,19 +263,30 @@ pub struct PartialTimeout {
     pub stream_total: Setting<NotYet>,
 }
 
-/// Any of the values of a [`FallbackPolicy`].
+/// Any of the values of a [`FallbackPolicy`](crate::FallbackPolicy).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "Fallback",
+        description = "Where a request goes once its group is spent."
+    )
+)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a map with the values of `fallback`, or \"off\""
+)]
 #[non_exhaustive]
 pub struct PartialFallback {
     /// How many fallback groups a request tries at most.
     #[serde(skip_serializing_if = "Setting::is_unset")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = 5)))]
-    pub max: Setting<u32>,
+    pub max: Setting<Written<u32>>,
     /// The classes that fall back, in place of what the table of classes says.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = FallbackPolicy::default().classes)))]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = crate::FallbackPolicy::default().classes)))]
     pub classes: Setting<Vec<Written<Class>>>,
     /// The groups to fall back to, in this order.
     #[serde(skip_serializing_if = "Setting::is_unset")]
@@ -218,10 +303,21 @@ pub struct PartialFallback {
     pub content_policy: Setting<Vec<String>>,
 }
 
-/// Any of the values of a [`BreakerPolicy`].
+/// Any of the values of a [`BreakerPolicy`](crate::BreakerPolicy).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "Breaker",
+        description = "When a deployment that fails is left alone for a while."
+    )
+)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a map with the values of `breaker`, or \"off\""
+)]
 #[non_exhaustive]
 pub struct PartialBreaker {
     /// For how long a deployment rests where the server does not say. 0: deployments never rest.
@@ -230,8 +326,11 @@ pub struct PartialBreaker {
     pub cooldown_time: Setting<Written<Duration>>,
     /// What to do when every deployment of a group rests.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = "fail_fast")))]
-    pub when_all_open: Setting<WhenAllOpen>,
+    #[cfg_attr(feature = "schema", schemars(
+        with = "Option<WhenAllOpen>",
+        extend("default" = "fail_fast")
+    ))]
+    pub when_all_open: Setting<Written<WhenAllOpen>>,
     /// How many failures a minute are allowed. Not available yet.
     #[serde(skip_serializing_if = "Setting::is_unset")]
     pub allowed_fails: Setting<NotYet>,
@@ -242,8 +341,19 @@ pub struct PartialBreaker {
 
 /// What becomes of a stream that breaks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "Stream",
+        description = "What becomes of a stream that breaks."
+    )
+)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a map with the values of `stream`, or \"off\""
+)]
 #[non_exhaustive]
 pub struct PartialStream {
     /// How a stream that broke is carried on. Not available yet.
@@ -267,8 +377,8 @@ pub struct NotYet;
 impl PartialPolicy {
     /// Lays `over` on top of this one: what it leaves unset keeps what is here.
     ///
-    /// Merging first and applying then is the same as applying one after the other. A section that
-    /// is off here and has values in `over` starts again from its defaults.
+    /// Merging first and applying then gives the same as applying one after the other. A section
+    /// that is off here and has values in `over` starts again from its defaults.
     pub fn merge(&mut self, over: &PartialPolicy) {
         self.retry.merge(&over.retry);
         self.timeout.merge(&over.timeout);
@@ -299,111 +409,6 @@ impl From<&Policy> for PartialPolicy {
             breaker: policy.breaker().into(),
             ..PartialPolicy::default()
         }
-    }
-}
-
-// === impl Section ===
-
-impl Section for PartialRetry {
-    fn merge(&mut self, over: &Self) {
-        self.num_retries.replace(&over.num_retries);
-        self.counts.merge(&over.counts);
-        self.retry_after.replace(&over.retry_after);
-        self.backoff.merge(&over.backoff);
-        self.max_retry_after.replace(&over.max_retry_after);
-        self.budget.merge(&over.budget);
-        self.prefer_sibling.replace(&over.prefer_sibling);
-        self.max_replay_bytes.replace(&over.max_replay_bytes);
-        self.non_idempotent = over.non_idempotent.or(self.non_idempotent);
-        self.idempotency_key = over.idempotency_key.or(self.idempotency_key);
-    }
-
-    fn after_off() -> Self {
-        PartialRetry::from(&RetryPolicy::default())
-    }
-}
-
-impl Section for PartialBackoff {
-    fn merge(&mut self, over: &Self) {
-        self.base.replace(&over.base);
-        self.factor.replace(&over.factor);
-        self.max.replace(&over.max);
-    }
-
-    fn after_off() -> Self {
-        PartialBackoff {
-            base: Setting::Off,
-            ..PartialBackoff::default()
-        }
-    }
-}
-
-impl Section for PartialBudget {
-    fn merge(&mut self, over: &Self) {
-        self.ratio.replace(&over.ratio);
-        self.min_per_second.replace(&over.min_per_second);
-        self.window.replace(&over.window);
-    }
-
-    fn after_off() -> Self {
-        PartialBudget::from(&BudgetPolicy::default())
-    }
-}
-
-impl Section for PartialTimeout {
-    fn merge(&mut self, over: &Self) {
-        self.connect.replace(&over.connect);
-        self.attempt.replace(&over.attempt);
-        self.total.replace(&over.total);
-        self.reserve.replace(&over.reserve);
-        self.first_content.replace(&over.first_content);
-        self.idle.replace(&over.idle);
-        self.content_idle.replace(&over.content_idle);
-        self.stream_total.replace(&over.stream_total);
-    }
-
-    fn after_off() -> Self {
-        PartialTimeout::from(&TimeoutPolicy::off())
-    }
-}
-
-impl Section for PartialFallback {
-    fn merge(&mut self, over: &Self) {
-        self.max.replace(&over.max);
-        self.classes.replace(&over.classes);
-        self.to.replace(&over.to);
-        self.context_window.replace(&over.context_window);
-        self.content_policy.replace(&over.content_policy);
-    }
-
-    fn after_off() -> Self {
-        PartialFallback::from(&FallbackPolicy::default())
-    }
-}
-
-impl Section for PartialBreaker {
-    fn merge(&mut self, over: &Self) {
-        self.cooldown_time.replace(&over.cooldown_time);
-        self.when_all_open.replace(&over.when_all_open);
-        self.allowed_fails.replace(&over.allowed_fails);
-        self.allowed_fails_policy
-            .replace(&over.allowed_fails_policy);
-    }
-
-    fn after_off() -> Self {
-        PartialBreaker::from(&BreakerPolicy::default())
-    }
-}
-
-impl Section for PartialStream {
-    fn merge(&mut self, over: &Self) {
-        self.recovery.replace(&over.recovery);
-        self.keepalive.replace(&over.keepalive);
-        self.max_recoveries.replace(&over.max_recoveries);
-    }
-
-    fn after_off() -> Self {
-        PartialStream::default()
     }
 }
 

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use crate::breaker::WhenAllOpen;
 use crate::class::{Class, ClassSet};
-use crate::duration;
 use crate::error::Findings;
 use crate::inherit::Setting;
 use crate::partial::NotYet;
-use crate::timeout::Reserve;
-use crate::written::Written;
+use crate::written::{Scalar, Written};
 
 /// What was written for a value, to be turned into the value.
 pub(crate) trait Read {
@@ -74,44 +71,13 @@ impl Findings {
     }
 }
 
-/// Values that are what they were written as.
-macro_rules! read_as_is {
-    ($($type:ty),*) => {$(
-        impl Read for $type {
-            type Value = $type;
+impl<T: Scalar> Read for Written<T> {
+    type Value = T;
 
-            fn read(&self, _: &str, _: &mut Findings) -> Option<$type> {
-                Some(self.clone())
-            }
-        }
-    )*};
-}
-
-read_as_is!(u32, u64, f64, WhenAllOpen);
-
-impl Read for Written<Duration> {
-    type Value = Duration;
-
-    fn read(&self, path: &str, findings: &mut Findings) -> Option<Duration> {
-        let read = self.value().map_err(str::to_owned);
-        let read = read.and_then(|duration| duration::within(*duration));
-        read.map_err(|message| findings.add(path, message)).ok()
-    }
-}
-
-impl Read for Written<Reserve> {
-    type Value = Reserve;
-
-    fn read(&self, path: &str, findings: &mut Findings) -> Option<Reserve> {
-        let read = self
-            .value()
-            .map_err(str::to_owned)
-            .and_then(|reserve| match *reserve {
-                Reserve::Fixed(Duration::ZERO) => Ok(Reserve::Off),
-                Reserve::Fixed(fixed) => duration::within(fixed).map(Reserve::Fixed),
-                reserve => Ok(reserve),
-            });
-        read.map_err(|message| findings.add(path, message)).ok()
+    fn read(&self, path: &str, findings: &mut Findings) -> Option<T> {
+        Written::read(self)
+            .map_err(|message| findings.add(path, message))
+            .ok()
     }
 }
 

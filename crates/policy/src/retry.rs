@@ -7,8 +7,11 @@ use crate::budget::BudgetPolicy;
 use crate::class::{Class, ClassSet};
 use crate::counts::Counts;
 use crate::error::Findings;
-use crate::inherit::{Section, Setting};
-use crate::partial::{PartialBackoff, PartialRetry};
+use crate::inherit::Setting;
+use crate::partial::PartialRetry;
+
+#[cfg(test)]
+mod tests;
 
 /// What is sent again in the same group, how often, and after which wait.
 #[derive(Clone, Debug, PartialEq)]
@@ -191,7 +194,7 @@ impl PartialRetry {
         );
         match &self.backoff {
             Setting::Unset => {}
-            Setting::Off => PartialBackoff::after_off().lay_on(&mut onto.backoff, findings),
+            Setting::Off => onto.backoff = Backoff::off(),
             Setting::Set(backoff) => backoff.lay_on(&mut onto.backoff, findings),
         }
         let longest = &mut onto.max_retry_after;
@@ -228,7 +231,7 @@ impl PartialRetry {
 impl From<&RetryPolicy> for PartialRetry {
     fn from(retry: &RetryPolicy) -> PartialRetry {
         PartialRetry {
-            num_retries: Setting::Set(retry.num_retries),
+            num_retries: Setting::Set(retry.num_retries.into()),
             counts: retry.counts().into(),
             retry_after: Setting::Set(retry.retry_after.into()),
             backoff: Setting::Set(retry.backoff().into()),
@@ -237,7 +240,7 @@ impl From<&RetryPolicy> for PartialRetry {
                 .budget()
                 .map_or(Setting::Off, |budget| Setting::Set(budget.into())),
             prefer_sibling: retry.prefer_sibling.into(),
-            max_replay_bytes: Setting::Set(retry.max_replay_bytes),
+            max_replay_bytes: Setting::Set(retry.max_replay_bytes.into()),
             non_idempotent: Some(retry.non_idempotent),
             idempotency_key: Some(retry.idempotency_key),
         }

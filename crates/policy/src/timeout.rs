@@ -8,6 +8,9 @@ use crate::inherit::Setting;
 use crate::partial::PartialTimeout;
 use crate::written::Written;
 
+#[cfg(test)]
+mod tests;
+
 /// The clocks of a request and of its attempts. `None`: the clock is off.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimeoutPolicy {

@@ -3,12 +3,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::de::{Error, Visitor};
+use serde::de::{Error, IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::class::Class;
+use crate::breaker::WhenAllOpen;
+use crate::class::{Class, UnknownClass};
 use crate::duration;
 use crate::timeout::Reserve;
+
+#[cfg(test)]
+mod tests;
 
 /// A value as it was written.
 ///
@@ -34,20 +38,47 @@ enum Given {
 }
 
 /// A value that is written as a number or as text.
-pub(crate) trait Scalar: Sized {
+pub(crate) trait Scalar: Clone {
     /// What it may be written as.
     const FORMS: &str;
 
-    fn from_number(number: f64) -> Result<Self, String>;
+    fn from_integer(integer: i128) -> Result<Self, String> {
+        Self::from_number(integer as f64)
+    }
 
-    fn from_text(text: &str) -> Result<Self, String>;
+    fn from_number(number: f64) -> Result<Self, String> {
+        Err(Self::must_be(number))
+    }
 
-    fn to_text(&self) -> String;
+    fn from_text(text: &str) -> Result<Self, String> {
+        Err(Self::must_be(format_args!("`{text}`")))
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+
+    /// The value as it is used, if it can be: one that was set in Rust has not been read.
+    fn sound(self) -> Result<Self, String> {
+        Ok(self)
+    }
+
+    fn must_be(given: impl fmt::Display) -> String {
+        format!("must be {}, not {given}", Self::FORMS)
+    }
 }
 
 // === impl Written ===
 
 impl<T> Written<T> {
+    /// The value as it is used.
+    pub(crate) fn read(&self) -> Result<T, String>
+    where
+        T: Scalar,
+    {
+        self.value()
+            .map_err(str::to_owned)
+            .and_then(|value| value.clone().sound())
+    }
+
     /// The value.
     ///
     /// # Errors
@@ -70,7 +101,7 @@ impl<T> From<T> for Written<T> {
 impl<T: Scalar> Serialize for Written<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
-            Reading::Value(value) => serializer.serialize_str(&value.to_text()),
+            Reading::Value(value) => value.write(serializer),
             Reading::Ill {
                 given: Given::Number(number),
                 ..
@@ -98,22 +129,16 @@ impl<T: Scalar> Visitor<'_> for WrittenVisitor<T> {
         f.write_str(T::FORMS)
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Written<T>, E> {
-        self.visit_f64(number as f64)
+    fn visit_u64<E: Error>(self, integer: u64) -> Result<Written<T>, E> {
+        Ok(number(T::from_integer(integer.into()), integer as f64))
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Written<T>, E> {
-        self.visit_f64(number as f64)
+    fn visit_i64<E: Error>(self, integer: i64) -> Result<Written<T>, E> {
+        Ok(number(T::from_integer(integer.into()), integer as f64))
     }
 
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Written<T>, E> {
-        Ok(Written(match T::from_number(number) {
-            Ok(value) => Reading::Value(value),
-            Err(message) => Reading::Ill {
-                given: Given::Number(number),
-                message,
-            },
-        }))
+    fn visit_f64<E: Error>(self, float: f64) -> Result<Written<T>, E> {
+        Ok(number(T::from_number(float), float))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Written<T>, E> {
@@ -127,7 +152,49 @@ impl<T: Scalar> Visitor<'_> for WrittenVisitor<T> {
     }
 }
 
+fn number<T>(read: Result<T, String>, number: f64) -> Written<T> {
+    Written(match read {
+        Ok(value) => Reading::Value(value),
+        Err(message) => Reading::Ill {
+            given: Given::Number(number),
+            message,
+        },
+    })
+}
+
 // === impl Scalar ===
+
+/// Whole numbers from 0.
+macro_rules! whole {
+    ($type:ty, $forms:literal, $write:ident) => {
+        impl Scalar for $type {
+            const FORMS: &str = $forms;
+
+            fn from_integer(integer: i128) -> Result<$type, String> {
+                integer.try_into().map_err(|_| Self::must_be(integer))
+            }
+
+            fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.$write(*self)
+            }
+        }
+    };
+}
+
+whole!(u32, "a whole number from 0 to 4294967295", serialize_u32);
+whole!(u64, "a whole number from 0", serialize_u64);
+
+impl Scalar for f64 {
+    const FORMS: &str = "a number";
+
+    fn from_number(number: f64) -> Result<f64, String> {
+        Ok(number)
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(*self)
+    }
+}
 
 impl Scalar for Duration {
     const FORMS: &str = duration::FORMS;
@@ -140,13 +207,17 @@ impl Scalar for Duration {
         duration::parse(text)
     }
 
-    fn to_text(&self) -> String {
-        duration::show(*self)
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&duration::show(*self))
+    }
+
+    fn sound(self) -> Result<Duration, String> {
+        duration::within(self)
     }
 }
 
 impl Scalar for Reserve {
-    const FORMS: &str = "\"share\", \"off\", a number of seconds, or text such as `10s`";
+    const FORMS: &str = "`share`, \"off\", a number of seconds, or text such as `10s`";
 
     fn from_number(number: f64) -> Result<Reserve, String> {
         duration::from_seconds(number).map(Reserve::Fixed)
@@ -159,11 +230,19 @@ impl Scalar for Reserve {
         }
     }
 
-    fn to_text(&self) -> String {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Reserve::Share => "share".to_owned(),
-            Reserve::Fixed(fixed) => duration::show(*fixed),
-            Reserve::Off => "off".to_owned(),
+            Reserve::Share => serializer.serialize_str("share"),
+            Reserve::Fixed(fixed) => fixed.write(serializer),
+            Reserve::Off => serializer.serialize_str("off"),
+        }
+    }
+
+    fn sound(self) -> Result<Reserve, String> {
+        match self {
+            Reserve::Fixed(Duration::ZERO) => Ok(Reserve::Off),
+            Reserve::Fixed(fixed) => fixed.sound().map(Reserve::Fixed),
+            Reserve::Share | Reserve::Off => Ok(self),
         }
     }
 }
@@ -171,15 +250,25 @@ impl Scalar for Reserve {
 impl Scalar for Class {
     const FORMS: &str = "the name of a class";
 
-    fn from_number(number: f64) -> Result<Class, String> {
-        Class::from_text(&number.to_string())
-    }
-
     fn from_text(text: &str) -> Result<Class, String> {
-        text.parse::<Class>().map_err(|unknown| unknown.to_string())
+        text.parse()
+            .map_err(|unknown: UnknownClass| unknown.to_string())
     }
 
-    fn to_text(&self) -> String {
-        self.name().to_owned()
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize(serializer)
+    }
+}
+
+impl Scalar for WhenAllOpen {
+    const FORMS: &str = "`fail_fast` or `least_bad`";
+
+    fn from_text(text: &str) -> Result<WhenAllOpen, String> {
+        let read = WhenAllOpen::deserialize(text.into_deserializer());
+        read.map_err(|_: serde::de::value::Error| Self::must_be(format_args!("`{text}`")))
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize(serializer)
     }
 }

@@ -1,1 +1,35 @@
-//! To be written.
+//! Model groups, deployments and who gets the next attempt.
+//!
+//! A [`Router`] is a Tower service made of the layers of [`secondwind_layers`]: read `stack.rs` for their order. It
+//! takes a [`Request`], which is what the caller asked and the context that travels with it, to one deployment
+//! after another until one answers.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `stack` | the order of the layers, written once |
+//! | `group` | which deployment of a group gets the next attempt |
+//! | `attempt` | one attempt: sent, read, judged |
+//! | [`strategy`] | which deployment comes first |
+//! | `health` | which deployments rest, and until when |
+//! | `client` | pooled connections to the providers |
+
+mod attempt;
+mod body;
+mod client;
+mod error;
+mod group;
+mod health;
+mod request;
+mod service;
+mod stack;
+pub mod strategy;
+mod table;
+mod target;
+
+pub use self::body::Body;
+pub use self::error::RouteError;
+pub use self::group::Group;
+pub use self::request::{Call, Request, Routed};
+pub use self::service::{RouteFuture, Router};
+pub use self::table::{GroupSetup, Setup, SetupError, Table};
+pub use self::target::{Target, TargetError};

@@ -151,9 +151,23 @@ impl Node {
         }
     }
 
-    /// The place of the value at `path`, names joined by dots.
-    pub(super) fn place(&self, path: &str) -> Option<Span> {
-        path.split('.').try_fold(self, |node, name| node.get(name)).map(|node| node.span)
+    /// The entry at `path`, names joined by dots, and its place; of `name[2]` the place of that
+    /// item.
+    pub(super) fn place(&self, path: &str) -> Option<(&Entry, Span)> {
+        let (name, rest) = match path.split_once('.') {
+            Some((name, rest)) => (name, Some(rest)),
+            None => (path, None),
+        };
+        let (name, item) = match name.strip_suffix(']').and_then(|name| name.split_once('[')) {
+            Some((name, item)) => (name, item.parse::<usize>().ok()),
+            None => (name, None),
+        };
+        let entry = self.entries().iter().find(|entry| entry.key == name)?;
+        match (rest, item, &entry.node.value) {
+            (Some(rest), _, _) => entry.node.place(rest),
+            (None, Some(item), Value::List(list)) => Some((entry, list.get(item)?.span)),
+            (None, _, _) => Some((entry, entry.node.span)),
+        }
     }
 
     /// Takes out what is at `path`, one index a level; `false` if that is nothing, or the root.

@@ -1,6 +1,7 @@
 //! The text of a file, and how much of it may be shown.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::findings::{Place, Shown};
 use super::mask;
@@ -19,7 +20,7 @@ pub struct Source {
 #[derive(Debug)]
 pub(super) struct Text {
     name: String,
-    text: String,
+    text: Arc<str>,
     /// Where each line begins.
     lines: Vec<usize>,
     /// Where its secrets are written; `None` as long as nobody has understood it.
@@ -44,15 +45,10 @@ impl std::fmt::Debug for Source {
 // === impl Text ===
 
 impl Text {
-    pub(super) fn new(source: Source) -> Text {
-        let Source { name, text } = source;
+    pub(super) fn new(name: String, text: Arc<str>) -> Text {
         let breaks = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
         let lines = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
         Text { name, text, lines, secrets: None }
-    }
-
-    pub(super) fn text(&self) -> &str {
-        &self.text
     }
 
     /// Learns from the parsed file where its secrets are.

@@ -47,7 +47,9 @@ impl ReplayLayer {
     /// Keeps as much as `policy` says.
     #[must_use]
     pub fn new(policy: impl Into<PolicyHandle>) -> Self {
-        Self { policy: policy.into() }
+        Self {
+            policy: policy.into(),
+        }
     }
 }
 
@@ -55,7 +57,10 @@ impl<S> Layer<S> for ReplayLayer {
     type Service = ReplayService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        ReplayService { inner, policy: self.policy.clone() }
+        ReplayService {
+            inner,
+            policy: self.policy.clone(),
+        }
     }
 }
 
@@ -74,9 +79,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> S::Future {
         let most = self.policy.load().retry().max_replay_bytes();
-        let request = request.map(|body| {
-            ReplayBody::new(body, most).unwrap_or_else(ReplayBody::passthrough)
-        });
+        let request =
+            request.map(|body| ReplayBody::new(body, most).unwrap_or_else(ReplayBody::passthrough));
         self.inner.call(request)
     }
 }

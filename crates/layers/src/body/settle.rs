@@ -87,7 +87,12 @@ impl SettleLayer {
     /// The layer, with bounds of 64 KiB and one second.
     #[must_use]
     pub const fn new() -> Self {
-        Self { bounds: Bounds { bytes: 64 * 1024, time: Duration::from_secs(1) } }
+        Self {
+            bounds: Bounds {
+                bytes: 64 * 1024,
+                time: Duration::from_secs(1),
+            },
+        }
     }
 }
 
@@ -101,7 +106,10 @@ impl<S> Layer<S> for SettleLayer {
     type Service = Settle<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Settle { inner, bounds: self.bounds }
+        Settle {
+            inner,
+            bounds: self.bounds,
+        }
     }
 }
 
@@ -122,7 +130,9 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         ResponseFuture {
-            state: State::Calling { inner: self.inner.call(request) },
+            state: State::Calling {
+                inner: self.inner.call(request),
+            },
             bounds: self.bounds,
         }
     }
@@ -147,12 +157,21 @@ where
                         return Poll::Ready(Ok(response.map(Settled::whole)));
                     }
                     let (head, body) = response.into_parts();
-                    let failed = Failed { head, body: Box::pin(body), read: BytesMut::new() };
+                    let failed = Failed {
+                        head,
+                        body: Box::pin(body),
+                        read: BytesMut::new(),
+                    };
                     let stop = sleep(this.bounds.time);
-                    this.state.set(State::Reading { failed: Some(failed), stop });
+                    this.state.set(State::Reading {
+                        failed: Some(failed),
+                        stop,
+                    });
                 }
                 StateProjection::Reading { failed, stop } => {
-                    let Some(reading) = failed.as_mut() else { return Poll::Pending };
+                    let Some(reading) = failed.as_mut() else {
+                        return Poll::Pending;
+                    };
                     let seen = match reading.read_on(this.bounds.bytes, cx) {
                         Poll::Ready(seen) => seen,
                         Poll::Pending => {
@@ -160,7 +179,9 @@ where
                             Seen::Enough
                         }
                     };
-                    let Some(failed) = failed.take() else { return Poll::Pending };
+                    let Some(failed) = failed.take() else {
+                        return Poll::Pending;
+                    };
                     return Poll::Ready(Ok(failed.settle(seen)));
                 }
             }
@@ -196,7 +217,9 @@ impl<B: Body> Failed<B> {
                     }
                     Err(frame) => {
                         // Trailers: the last there is.
-                        let Ok(trailers) = frame.into_trailers() else { continue };
+                        let Ok(trailers) = frame.into_trailers() else {
+                            continue;
+                        };
                         return Poll::Ready(Seen::Other(Ok(Frame::trailers(trailers))));
                     }
                 },
@@ -212,7 +235,16 @@ impl<B: Body> Failed<B> {
             Seen::Other(seen) => (Some(seen), None),
         };
         let read = Some(read.freeze());
-        Response::from_parts(head, Settled { read, given: false, seen, begun, whole: None })
+        Response::from_parts(
+            head,
+            Settled {
+                read,
+                given: false,
+                seen,
+                begun,
+                whole: None,
+            },
+        )
     }
 }
 
@@ -221,7 +253,13 @@ impl<B: Body> Failed<B> {
 impl<B: Body> Settled<B> {
     /// A body that was not touched.
     pub const fn whole(body: B) -> Self {
-        Self { read: None, given: false, seen: None, begun: None, whole: Some(body) }
+        Self {
+            read: None,
+            given: false,
+            seen: None,
+            begun: None,
+            whole: Some(body),
+        }
     }
 
     /// What was read of a failed answer's body; `None` for one that was not touched.
@@ -293,12 +331,15 @@ impl<B: Body> Body for Settled<B> {
 
 impl<B: Body> fmt::Debug for Settled<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settled").field("read", &self.read.as_ref().map(Bytes::len)).finish_non_exhaustive()
+        f.debug_struct("Settled")
+            .field("read", &self.read.as_ref().map(Bytes::len))
+            .finish_non_exhaustive()
     }
 }
 
 impl<F, B: Body> fmt::Debug for ResponseFuture<F, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("settle::ResponseFuture").finish_non_exhaustive()
+        f.debug_struct("settle::ResponseFuture")
+            .finish_non_exhaustive()
     }
 }

@@ -98,4 +98,3 @@ impl From<Verdict> for Opinion {
         Self::Failure(verdict)
     }
 }
-

@@ -88,7 +88,11 @@ where
     K: Kind<Req, S::Response>,
 {
     pub(super) const fn once(attempt: S::Future) -> Self {
-        Self { state: State::Sending { attempt }, cut: None, call: None }
+        Self {
+            state: State::Sending { attempt },
+            cut: None,
+            call: None,
+        }
     }
 
     pub(super) const fn begin(
@@ -97,8 +101,18 @@ where
         kept: Option<K::Kept>,
         session: Session,
     ) -> Self {
-        let call = Call { fallback, kept, unsent: None, first: None, session };
-        Self { state: State::Sending { attempt }, cut: None, call: Some(call) }
+        let call = Call {
+            fallback,
+            kept,
+            unsent: None,
+            first: None,
+            session,
+        };
+        Self {
+            state: State::Sending { attempt },
+            cut: None,
+            call: Some(call),
+        }
     }
 }
 
@@ -148,8 +162,12 @@ where
                             return call.first_outcome();
                         }
                     }
-                    let Some(request) = call.unsent.take() else { return call.first_outcome() };
-                    let Call { fallback, session, .. } = &mut *call;
+                    let Some(request) = call.unsent.take() else {
+                        return call.first_outcome();
+                    };
+                    let Call {
+                        fallback, session, ..
+                    } = &mut *call;
                     let attempt = session.in_span(|| fallback.get_mut().call(request));
                     this.state.set(State::Sending { attempt });
                 }
@@ -203,17 +221,29 @@ where
 
     /// The request for the next group, if there is one to go to.
     fn next(&mut self, verdict: &Verdict) -> Option<Req> {
-        let Self { fallback, kept, session, .. } = self;
+        let Self {
+            fallback,
+            kept,
+            session,
+            ..
+        } = self;
         let shared = fallback.shared();
         let kept = kept.as_ref()?;
         let now = Instant::now();
-        if session.deadline().is_some_and(|deadline| deadline.passed(now)) {
+        if session
+            .deadline()
+            .is_some_and(|deadline| deadline.passed(now))
+        {
             return None;
         }
         let hops = session.hops.get_or_insert_with(|| {
             let request = shared.kind.again(kept);
             let asked = request.map(|request| Name::from(shared.retarget.group(&request)));
-            Hops { tried: Vec::from_iter(asked), to_come: VecDeque::new(), made: 0 }
+            Hops {
+                tried: Vec::from_iter(asked),
+                to_come: VecDeque::new(),
+                made: 0,
+            }
         });
         let from = hops.tried.last()?.clone();
         // The lists of a group that was fallen back to follow those of the groups before it.
@@ -280,7 +310,12 @@ where
 impl Session {
     pub(super) fn begin(policy: Arc<Policy>, entered: Entered) -> Self {
         let span = telemetry::request_span(entered.made());
-        Self { policy, entered, span, hops: None }
+        Self {
+            policy,
+            entered,
+            span,
+            hops: None,
+        }
     }
 
     pub(super) fn in_span<T>(&self, act: impl FnOnce() -> T) -> T {
@@ -309,11 +344,18 @@ impl Hops {
 
     /// Whether `policy` names a group that is not known yet.
     fn leads_on(&self, policy: &Policy) -> bool {
-        policy.fallback().to().iter().any(|group| !self.knows(group))
+        policy
+            .fallback()
+            .to()
+            .iter()
+            .any(|group| !self.knows(group))
     }
 
     fn knows(&self, group: &str) -> bool {
-        self.tried.iter().chain(&self.to_come).any(|known| **known == *group)
+        self.tried
+            .iter()
+            .chain(&self.to_come)
+            .any(|known| **known == *group)
     }
 }
 
@@ -323,6 +365,7 @@ where
     K: Kind<Req, S::Response>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("fallback::ResponseFuture").finish_non_exhaustive()
+        f.debug_struct("fallback::ResponseFuture")
+            .finish_non_exhaustive()
     }
 }

@@ -62,4 +62,3 @@ pub use self::future::ResponseFuture;
 pub use self::layer::FallbackLayer;
 pub use self::retarget::{Retarget, RetargetFn, retarget_fn};
 pub use self::service::Fallback;
-

@@ -80,7 +80,11 @@ where
         let has_fallback = has_fallback(policy.fallback());
         if let Some(context) = entered.context() {
             if context.group().is_none_or(|entered| *entered != *group) {
-                context.enter_group(Name::from(group), shared.policy.own(group), context.budget());
+                context.enter_group(
+                    Name::from(group),
+                    shared.policy.own(group),
+                    context.budget(),
+                );
             }
             context.set_fallback_left(has_fallback);
         }
@@ -103,19 +107,27 @@ where
 
 /// Whether there is any group to fall back to.
 pub(super) fn has_fallback(policy: &FallbackPolicy) -> bool {
-    let lists = [policy.to(), policy.context_window(), policy.content_policy()];
+    let lists = [
+        policy.to(),
+        policy.context_window(),
+        policy.content_policy(),
+    ];
     policy.max() > 0 && lists.iter().any(|list| !list.is_empty())
 }
 
 impl<S: Clone, T, K, C> Clone for Fallback<S, T, K, C> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared) }
+        Self {
+            inner: self.inner.clone(),
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
 impl<S: fmt::Debug, T, K, C> fmt::Debug for Fallback<S, T, K, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fallback").field("inner", &self.inner).finish_non_exhaustive()
+        f.debug_struct("Fallback")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
     }
 }
-

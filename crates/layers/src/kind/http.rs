@@ -36,7 +36,10 @@ impl<B: Replay, Res> Kind<Request<B>, Response<Res>> for Http {
     }
 
     fn policy(&self, request: &Request<B>) -> Option<Arc<Policy>> {
-        request.extensions().get::<PolicyOverride>().map(|PolicyOverride(policy)| Arc::clone(policy))
+        request
+            .extensions()
+            .get::<PolicyOverride>()
+            .map(|PolicyOverride(policy)| Arc::clone(policy))
     }
 
     // RFC 9110, section 9.2.2; and the draft "The Idempotency-Key HTTP Header Field".
@@ -53,7 +56,10 @@ impl<B: Replay, Res> Kind<Request<B>, Response<Res>> for Http {
     }
 
     fn keep(&self, mut request: Request<B>, max_bytes: u64) -> (Request<B>, Option<Request<B>>) {
-        let kept = request.body_mut().keep(max_bytes).map(|body| with_head_of(&request, body));
+        let kept = request
+            .body_mut()
+            .keep(max_bytes)
+            .map(|body| with_head_of(&request, body));
         (request, kept)
     }
 

@@ -78,7 +78,14 @@ pub enum Next {
 /// 9. No wait is begun that cannot end before the deadline.
 #[must_use]
 pub fn decide(situation: &Situation<'_>) -> Next {
-    let Situation { verdict, policy, counts, alternatives, now, .. } = *situation;
+    let Situation {
+        verdict,
+        policy,
+        counts,
+        alternatives,
+        now,
+        ..
+    } = *situation;
     let class = verdict.class;
     if matches!(class, Class::Cancelled | Class::Interrupted) {
         return Next::Stop(Stop::NotRetried);
@@ -86,7 +93,10 @@ pub fn decide(situation: &Situation<'_>) -> Next {
     if !situation.replayable {
         return Next::Stop(Stop::NotReplayable);
     }
-    if situation.deadline.is_some_and(|deadline| deadline.passed(now)) {
+    if situation
+        .deadline
+        .is_some_and(|deadline| deadline.passed(now))
+    {
         return Next::Stop(Stop::Deadline);
     }
     if verdict.reach == Reach::NotSent && !situation.repeated {
@@ -116,29 +126,45 @@ pub fn decide(situation: &Situation<'_>) -> Next {
     }
 
     let wait = wait(situation);
-    let remaining = situation.deadline.map_or(Duration::MAX, |deadline| deadline.remaining(now));
-    if verdict.hint.is_some_and(|hint| hint > policy.max_retry_after() || hint >= remaining) {
+    let remaining = situation
+        .deadline
+        .map_or(Duration::MAX, |deadline| deadline.remaining(now));
+    if verdict
+        .hint
+        .is_some_and(|hint| hint > policy.max_retry_after() || hint >= remaining)
+    {
         return if alternatives.untried {
-            Next::MoveOn { not_before: now.checked_add(wait) }
+            Next::MoveOn {
+                not_before: now.checked_add(wait),
+            }
         } else {
             Next::Stop(Stop::HintTooLong)
         };
     }
     if alternatives.untried && policy.prefer_sibling(class) {
-        return Next::MoveOn { not_before: now.checked_add(wait) };
+        return Next::MoveOn {
+            not_before: now.checked_add(wait),
+        };
     }
     if wait >= remaining {
         return Next::Stop(Stop::Deadline);
     }
     if alternatives.siblings && policy.prefer_sibling(class) {
-        return Next::MoveOn { not_before: now.checked_add(wait) };
+        return Next::MoveOn {
+            not_before: now.checked_add(wait),
+        };
     }
     Next::Again { wait }
 }
 
 /// How many retries a failure like this one gets in its place.
 pub(super) fn allowed(situation: &Situation<'_>) -> u32 {
-    let Situation { verdict, policy, requested, .. } = *situation;
+    let Situation {
+        verdict,
+        policy,
+        requested,
+        ..
+    } = *situation;
     let class = verdict.class;
     let allowed = policy.allowed(class, requested);
     // `x-should-retry: true` opens what the class alone would not, but only where a repeat can help at
@@ -157,8 +183,17 @@ pub(super) fn allowed(situation: &Situation<'_>) -> u32 {
 /// No retry in place: perhaps an untried sibling, which may have another key or another account. It
 /// counts against `num_retries`.
 fn elsewhere(situation: &Situation<'_>, told_not_to: bool) -> Next {
-    let Situation { verdict, policy, counts, .. } = *situation;
-    let stop = Next::Stop(if told_not_to { Stop::ToldNotTo } else { Stop::NotRetried });
+    let Situation {
+        verdict,
+        policy,
+        counts,
+        ..
+    } = *situation;
+    let stop = Next::Stop(if told_not_to {
+        Stop::ToldNotTo
+    } else {
+        Stop::NotRetried
+    });
     let worth_it = told_not_to
         || (verdict.class.facts().harm == Harm::LongRest
             && policy.explicit(verdict.class) != Some(0));
@@ -177,17 +212,31 @@ fn elsewhere(situation: &Situation<'_>, told_not_to: bool) -> Next {
 
 /// How long to wait before the next attempt in this place.
 fn wait(situation: &Situation<'_>) -> Duration {
-    let Situation { verdict, policy, counts, random, .. } = *situation;
+    let Situation {
+        verdict,
+        policy,
+        counts,
+        random,
+        ..
+    } = *situation;
     let retry = counts.total().saturating_add(1);
     let backoff = policy.backoff();
     let jitter = if verdict.reach == Reach::Reused && retry == 1 {
         Duration::ZERO
     } else {
-        full_jitter(backoff.base(), backoff.factor(), backoff.max(), retry, random)
+        full_jitter(
+            backoff.base(),
+            backoff.factor(),
+            backoff.max(),
+            retry,
+            random,
+        )
     };
     // Positive jitter only: nobody comes back before the server said, and not all at once.
     let hint = verdict.hint.map_or(Duration::ZERO, |hint| {
-        hint.saturating_add(Duration::try_from_secs_f64(hint.as_secs_f64() * 0.1 * random).unwrap_or_default())
+        hint.saturating_add(
+            Duration::try_from_secs_f64(hint.as_secs_f64() * 0.1 * random).unwrap_or_default(),
+        )
     });
     policy.retry_after().max(jitter).max(hint)
 }

@@ -101,7 +101,11 @@ where
 {
     /// One attempt and no more.
     pub(super) const fn once(attempt: S::Future) -> Self {
-        Self { state: State::Sending { attempt }, timer: None, call: None }
+        Self {
+            state: State::Sending { attempt },
+            timer: None,
+            call: None,
+        }
     }
 
     /// The first attempt, by the ready service; unless this place has to be waited for.
@@ -113,23 +117,49 @@ where
     ) -> Self {
         let most = session.policy.retry().most(session.requested);
         let (request, kept) = if most > 0 {
-            ready.shared().kind.keep(request, session.policy.retry().max_replay_bytes())
+            ready
+                .shared()
+                .kind
+                .keep(request, session.policy.retry().max_replay_bytes())
         } else {
             (request, None)
         };
-        let entry = session.context().and_then(Context::take_not_before).filter(|at| *at > now);
+        let entry = session
+            .context()
+            .and_then(Context::take_not_before)
+            .filter(|at| *at > now);
         if let Some(at) = entry {
             // Not held ready across the wait: what was reserved is given back, a clone waits.
             let retry = ready.clone();
             drop(ready);
             session.waited = at.saturating_duration_since(now);
-            let call = Call { retry, unsent: Some(request), kept, last: None, session };
-            return Self { state: State::Waiting, timer: Some(sleep_until(at)), call: Some(call) };
+            let call = Call {
+                retry,
+                unsent: Some(request),
+                kept,
+                last: None,
+                session,
+            };
+            return Self {
+                state: State::Waiting,
+                timer: Some(sleep_until(at)),
+                call: Some(call),
+            };
         }
         session.begin_attempt(kept.is_some(), now);
         let attempt = session.span.in_scope(|| ready.get_mut().call(request));
-        let call = Call { retry: ready, unsent: None, kept, last: None, session };
-        Self { state: State::Sending { attempt }, timer: None, call: Some(call) }
+        let call = Call {
+            retry: ready,
+            unsent: None,
+            kept,
+            last: None,
+            session,
+        };
+        Self {
+            state: State::Sending { attempt },
+            timer: None,
+            call: Some(call),
+        }
     }
 }
 
@@ -293,7 +323,8 @@ where
             Some(request) => request,
             None => self.retry.shared().kind.again(self.kept.as_ref()?)?,
         };
-        self.session.begin_attempt(self.kept.is_some(), Instant::now());
+        self.session
+            .begin_attempt(self.kept.is_some(), Instant::now());
         let Self { retry, session, .. } = self;
         Some(session.span.in_scope(|| retry.get_mut().call(request)))
     }
@@ -328,7 +359,10 @@ where
 // === impl Session ===
 
 impl Session {
-    #[expect(clippy::too_many_arguments, reason = "the one place where a call's facts come together")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the one place where a call's facts come together"
+    )]
     pub(super) fn begin<Req, Res, K: Kind<Req, Res>>(
         kind: &K,
         request: &Req,
@@ -373,7 +407,8 @@ impl Session {
         if let Some(context) = self.entered.context() {
             let timeouts = self.policy.retry().allowed(Class::Timeout, self.requested);
             let explicit = self.policy.retry().explicit(Class::Timeout).is_some();
-            let again = replayable && explicit && context.counts().is_left(Class::Timeout, timeouts);
+            let again =
+                replayable && explicit && context.counts().is_left(Class::Timeout, timeouts);
             context.set_again(again);
             let never = self.policy.retry().most(self.requested) == 0;
             context.begin_attempt(now, self.made.take(), self.waited, replayable || never);
@@ -448,7 +483,9 @@ impl Session {
                 if not_before.is_some() {
                     counts.spend(verdict.class, allowed);
                 } else {
-                    let most = self.requested.unwrap_or_else(|| self.policy.retry().num_retries());
+                    let most = self
+                        .requested
+                        .unwrap_or_else(|| self.policy.retry().num_retries());
                     counts.spend_any(most);
                 }
                 Ended::MovedOn
@@ -497,6 +534,7 @@ where
     K: Kind<Req, S::Response>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("retry::ResponseFuture").finish_non_exhaustive()
+        f.debug_struct("retry::ResponseFuture")
+            .finish_non_exhaustive()
     }
 }

@@ -117,13 +117,18 @@ where
 
 impl<S: Clone, K, C> Clone for Retry<S, K, C> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared) }
+        Self {
+            inner: self.inner.clone(),
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
 impl<S: fmt::Debug, K, C> fmt::Debug for Retry<S, K, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Retry").field("inner", &self.inner).finish_non_exhaustive()
+        f.debug_struct("Retry")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
     }
 }
 
@@ -131,7 +136,10 @@ impl<S: fmt::Debug, K, C> fmt::Debug for Retry<S, K, C> {
 
 impl OwnBudget {
     pub(super) fn fixed(budget: Budget) -> Self {
-        Self { fixed: Some(budget), made: ArcSwapOption::empty() }
+        Self {
+            fixed: Some(budget),
+            made: ArcSwapOption::empty(),
+        }
     }
 
     /// Calls `act` with the budget for `policy`.
@@ -166,6 +174,9 @@ impl OwnBudget {
         });
         // What stood before the swap may be older still; what stands now is what others use too.
         drop(remade);
-        self.made.load().as_ref().map_or_else(Budget::unlimited, |made| made.budget.clone())
+        self.made
+            .load()
+            .as_ref()
+            .map_or_else(Budget::unlimited, |made| made.budget.clone())
     }
 }

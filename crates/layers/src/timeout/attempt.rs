@@ -34,17 +34,26 @@ pub(crate) fn limit(
     now: Instant,
 ) -> Option<(Instant, Elapsed)> {
     let remaining = deadline.map(|deadline| deadline.remaining(now));
-    let Alternatives { untried, fallback, again, .. } = alternatives;
+    let Alternatives {
+        untried,
+        fallback,
+        again,
+        ..
+    } = alternatives;
     let (after, bound) = match (policy.attempt(), remaining) {
         (None, None) => return None,
         (Some(attempt), None) => (attempt, Bound::Configured),
         (Some(attempt), Some(remaining)) if attempt <= remaining => (attempt, Bound::Configured),
-        (None, Some(remaining)) if untried || fallback || again => {
-            (remaining.saturating_sub(policy.reserve().of(remaining)), Bound::Reserve)
-        }
+        (None, Some(remaining)) if untried || fallback || again => (
+            remaining.saturating_sub(policy.reserve().of(remaining)),
+            Bound::Reserve,
+        ),
         (_, Some(remaining)) => (remaining, Bound::Deadline),
     };
-    Some((now.checked_add(after)?, Elapsed::new(Clock::Attempt, after, bound)))
+    Some((
+        now.checked_add(after)?,
+        Elapsed::new(Clock::Attempt, after, bound),
+    ))
 }
 
 impl<S, K> AttemptTimeout<S, K> {
@@ -103,6 +112,9 @@ where
 
 impl<S: Clone, K> Clone for AttemptTimeout<S, K> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared) }
+        Self {
+            inner: self.inner.clone(),
+            shared: Arc::clone(&self.shared),
+        }
     }
 }

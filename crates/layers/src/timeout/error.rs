@@ -39,7 +39,11 @@ pub enum Bound {
 
 impl Elapsed {
     pub(crate) const fn new(clock: Clock, after: Duration, bound: Bound) -> Self {
-        Self { clock, after, bound }
+        Self {
+            clock,
+            after,
+            bound,
+        }
     }
 
     /// The clock that ran out.

@@ -36,7 +36,10 @@ pin_project! {
 
 impl<F> ResponseFuture<F> {
     pub(super) const fn new(inner: F, limit: Option<(Instant, Elapsed)>) -> Self {
-        Self { inner, timer: Timer::new(limit) }
+        Self {
+            inner,
+            timer: Timer::new(limit),
+        }
     }
 }
 
@@ -52,7 +55,9 @@ where
         if let Poll::Ready(outcome) = this.inner.poll(cx) {
             return Poll::Ready(outcome.map_err(Error::from_inner));
         }
-        this.timer.poll(cx).map(|elapsed| Err(Error::from_elapsed(elapsed)))
+        this.timer
+            .poll(cx)
+            .map(|elapsed| Err(Error::from_elapsed(elapsed)))
     }
 }
 
@@ -65,7 +70,9 @@ impl Timer {
 
     pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Elapsed> {
         let mut this = self.project();
-        let Some((at, elapsed)) = *this.limit else { return Poll::Pending };
+        let Some((at, elapsed)) = *this.limit else {
+            return Poll::Pending;
+        };
         if this.sleep.is_none() {
             this.sleep.set(Some(sleep_until(at)));
         }

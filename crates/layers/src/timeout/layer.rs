@@ -47,7 +47,11 @@ impl TimeoutLayer<Total> {
     /// Bounds the whole request by the policy's `timeout.total`; sets the deadline in its context.
     #[must_use]
     pub fn total(policy: impl Into<PolicyHandle>) -> Self {
-        Self { policy: policy.into(), kind: Cloned, clock: Total(()) }
+        Self {
+            policy: policy.into(),
+            kind: Cloned,
+            clock: Total(()),
+        }
     }
 }
 
@@ -55,7 +59,11 @@ impl TimeoutLayer<Attempt> {
     /// Bounds each attempt by the policy's `timeout.attempt` and by what remains until the deadline.
     #[must_use]
     pub fn attempt(policy: impl Into<PolicyHandle>) -> Self {
-        Self { policy: policy.into(), kind: Cloned, clock: Attempt(()) }
+        Self {
+            policy: policy.into(),
+            kind: Cloned,
+            clock: Attempt(()),
+        }
     }
 }
 
@@ -63,7 +71,11 @@ impl TimeoutLayer<Connect> {
     /// Bounds each connection by the policy's `timeout.connect`. For connectors.
     #[must_use]
     pub fn connect(policy: impl Into<PolicyHandle>) -> Self {
-        Self { policy: policy.into(), kind: Cloned, clock: Connect(()) }
+        Self {
+            policy: policy.into(),
+            kind: Cloned,
+            clock: Connect(()),
+        }
     }
 }
 
@@ -71,7 +83,11 @@ impl<C, K> TimeoutLayer<C, K> {
     /// With another knowledge of requests.
     #[must_use]
     pub fn kind<K2>(self, kind: K2) -> TimeoutLayer<C, K2> {
-        TimeoutLayer { policy: self.policy, kind, clock: self.clock }
+        TimeoutLayer {
+            policy: self.policy,
+            kind,
+            clock: self.clock,
+        }
     }
 
     /// For HTTP requests.
@@ -84,7 +100,11 @@ impl<C, K> TimeoutLayer<C, K> {
     /// For requests inside a [`Scoped`](crate::Scoped).
     #[must_use]
     pub fn in_scope(self) -> TimeoutLayer<C, InScope<K>> {
-        TimeoutLayer { policy: self.policy, kind: InScope(self.kind), clock: self.clock }
+        TimeoutLayer {
+            policy: self.policy,
+            kind: InScope(self.kind),
+            clock: self.clock,
+        }
     }
 }
 
@@ -114,7 +134,10 @@ impl<S, K> Layer<S> for TimeoutLayer<Connect, K> {
 
 impl<C, K: Clone> TimeoutLayer<C, K> {
     fn shared(&self) -> Arc<Shared<K>> {
-        Arc::new(Shared { policy: self.policy.clone(), kind: self.kind.clone() })
+        Arc::new(Shared {
+            policy: self.policy.clone(),
+            kind: self.kind.clone(),
+        })
     }
 }
 
@@ -131,7 +154,11 @@ impl<C: fmt::Debug, K> fmt::Debug for TimeoutLayer<C, K> {
 
 impl<K> Shared<K> {
     /// The policy that holds for `request`: its own, that of its context, or the layer's.
-    pub(super) fn policy_for<Req, Res>(&self, request: &Req, context: Option<&Context>) -> Arc<Policy>
+    pub(super) fn policy_for<Req, Res>(
+        &self,
+        request: &Req,
+        context: Option<&Context>,
+    ) -> Arc<Policy>
     where
         K: Kind<Req, Res>,
     {
@@ -144,6 +171,8 @@ impl<K> Shared<K> {
 
 impl<K> fmt::Debug for Shared<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }

@@ -66,4 +66,3 @@ pub use self::error::{Bound, Clock, Elapsed};
 pub use self::future::ResponseFuture;
 pub use self::layer::{Attempt, Connect, TimeoutLayer, Total};
 pub use self::total::{TotalFuture, TotalTimeout};
-

@@ -106,13 +106,20 @@ where
             (own, None) => own,
         };
         let limit = deadline.map(|deadline| {
-            let bound = if Some(deadline) == own { Bound::Configured } else { Bound::Deadline };
+            let bound = if Some(deadline) == own {
+                Bound::Configured
+            } else {
+                Bound::Deadline
+            };
             let after = deadline.remaining(now);
             (deadline.instant(), Elapsed::new(Clock::Total, after, bound))
         });
         TotalFuture {
             span: telemetry::request_span(entered.made()),
-            state: State::Readying { service: self.inner.clone(), request: Some(request) },
+            state: State::Readying {
+                service: self.inner.clone(),
+                request: Some(request),
+            },
             timer: Timer::new(limit),
             entered,
             shared: Arc::clone(&self.shared),
@@ -122,7 +129,10 @@ where
 
 impl<S: Clone, K> Clone for TotalTimeout<S, K> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared) }
+        Self {
+            inner: self.inner.clone(),
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
@@ -172,7 +182,9 @@ where
                 StateProjection::Calling { inner } => return inner.poll(cx),
                 StateProjection::Readying { service, request } => {
                     ready!(service.poll_ready(cx))?;
-                    let Some(request) = request.take() else { return Poll::Pending };
+                    let Some(request) = request.take() else {
+                        return Poll::Pending;
+                    };
                     let inner = service.call(request);
                     self.set(State::Calling { inner });
                 }

@@ -8,6 +8,9 @@ use super::Class;
 use crate::inherit::Setting;
 use crate::written::Written;
 
+#[cfg(test)]
+mod tests;
+
 /// A set of [`Class`]es. In text: a list of their names.
 #[derive(Clone, Copy, Default, Eq, Hash, PartialEq)]
 pub struct ClassSet(u32);

@@ -79,11 +79,12 @@ impl ReplyBody {
         }
     }
 
-    fn poll_last(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    /// Ready when the body ends in good order.
+    fn poll_last(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.last {
             Last::End => {
                 self.end();
-                Poll::Ready(None)
+                Poll::Ready(())
             }
             Last::Silence => Poll::Pending,
             Last::Sever {
@@ -118,9 +119,7 @@ impl Body for ReplyBody {
             this.pausing = None;
         }
         let Some(chunk) = this.chunks.pop_front() else {
-            return this
-                .poll_last(cx)
-                .map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk))));
+            return this.poll_last(cx).map(|()| None);
         };
         if !this.chunks.is_empty() && !this.pause.is_zero() {
             this.pausing = Some(Box::pin(sleep(this.pause)));

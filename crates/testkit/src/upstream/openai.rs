@@ -162,7 +162,7 @@ fn usage(content: &str) -> Value {
     json!({"prompt_tokens": 9, "completion_tokens": words, "total_tokens": 9 + words})
 }
 
-pub(super) fn models() -> Value {
+fn models() -> Value {
     json!({
         "object": "list",
         "data": [

@@ -1,0 +1,364 @@
+//! Reads `model_list`: who can answer for which group.
+
+use std::collections::HashMap;
+
+use http::{HeaderValue, Uri};
+use secondwind_llm::dialect::{self, Provider};
+
+use super::at::At;
+use super::cx::Cx;
+use super::de;
+use super::env;
+use super::known::{self, Section};
+use super::mask;
+use super::names::Names;
+use super::node::{Entry, Map, Node, Span, Value};
+use super::providers;
+use super::raw;
+use super::secret::Secret;
+
+/// The deployments of a group.
+pub(super) struct Group {
+    pub(super) name: String,
+    pub(super) members: Vec<Member>,
+}
+
+/// A deployment that lacks its policy.
+pub(super) struct Member {
+    id: Option<At<String>>,
+    provider: &'static Provider,
+    model: String,
+    base: Uri,
+    api_key: Option<Secret>,
+    organization: Option<Secret>,
+    weights: [Option<At<f64>>; 3],
+    order: Option<u32>,
+    /// What goes into its policy.
+    pub(super) overlay: Option<Node>,
+}
+
+/// A deployment that lacks nothing but its policy.
+pub(super) struct Ready {
+    pub(super) id: String,
+    pub(super) dialect: String,
+    pub(super) provider: String,
+    pub(super) model: String,
+    pub(super) api_base: Uri,
+    pub(super) api_key: Option<Secret>,
+    pub(super) weight: f64,
+    pub(super) order: u32,
+    pub(super) organization: Option<Secret>,
+    pub(super) overlay: Option<Node>,
+}
+
+/// Reads the groups, in the order in which they are first named.
+pub(super) fn read(cx: &mut Cx<'_>, names: &mut Names, list: Option<Entry>) -> Vec<Group> {
+    let Some(list) = list else {
+        let help = "a `model_list` names the places that can answer".to_owned();
+        cx.error(None, "there is no `model_list`", Some(help));
+        return Vec::new();
+    };
+    let found = list.node.kind();
+    let Value::List(items) = list.node.value else {
+        cx.error(list.node.span, format!("`model_list` must be a list, not {found}"), None);
+        return Vec::new();
+    };
+    if items.is_empty() {
+        cx.error(list.at, "`model_list` is empty", Some("name at least one deployment".to_owned()));
+    }
+    let mut groups: Vec<Group> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for item in items {
+        let Some((name, member)) = deployment(cx, names, item) else { continue };
+        match places.get(&name).and_then(|&place| groups.get_mut(place)) {
+            Some(group) => group.members.push(member),
+            None => {
+                places.insert(name.clone(), groups.len());
+                groups.push(Group { name, members: vec![member] });
+            }
+        }
+    }
+    groups
+}
+
+/// Reads an item of the list: its group and itself.
+fn deployment(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(String, Member)> {
+    known::sift(cx, Section::Deployment, &mut item);
+    if let Some(params) = item.get_mut("litellm_params") {
+        known::sift(cx, Section::Params, params);
+    }
+    if let Some(info) = item.get_mut("model_info") {
+        known::sift(cx, Section::Info, info);
+    }
+    env::resolve(cx, &mut item);
+    // Also of a deployment that cannot be read: its group is not missing.
+    if let Some(name) = item.get("model_name").and_then(Node::text) {
+        names.add_group(name);
+    }
+    let overlay = item.get_mut("litellm_params").and_then(overlay);
+    let raw: raw::Deployment = de::read(cx, &mut item)?;
+    let keyless = !dropped(&item, "api_key");
+    let params = raw.litellm_params;
+    let model = params.model;
+    let name = group_name(cx, &raw.model_name);
+    let id = id(cx, names, raw.model_info);
+    let weights = [("weight", params.weight), ("rpm", params.rpm), ("tpm", params.tpm)]
+        .map(|(key, weight)| weight.and_then(|weight| positive(cx, key, weight)));
+    let (provider, upstream) = upstream(cx, &model, params.custom_llm_provider.as_ref())?;
+    let base = base(cx, provider, &model, params.api_base.as_ref())?;
+    let api_key = match params.api_key.filter(|key| !key.value.expose().is_empty()) {
+        // A key of the environment goes to the provider that it is for, and nowhere else.
+        None if keyless && (params.api_base.is_none() || provider.api_base.is_none()) => {
+            default_key(cx, provider, &model)
+        }
+        key => key,
+    };
+    let organization = params.organization.filter(|text| !text.value.expose().is_empty());
+    let api_key = api_key.and_then(|key| {
+        let fits = provider.dialect.auth(key.value.expose()).is_ok();
+        sendable(cx, "api_key", key, fits)
+    });
+    let organization = organization.and_then(|text| {
+        let fits = HeaderValue::from_str(text.value.expose()).is_ok();
+        sendable(cx, "organization", text, fits)
+    });
+    let member = Member {
+        id,
+        provider,
+        model: upstream,
+        base,
+        api_key,
+        organization,
+        weights,
+        order: params.order,
+        overlay,
+    };
+    Some((name?, member))
+}
+
+/// Takes out of `litellm_params` what goes into the policy, and puts it where a policy has it.
+fn overlay(params: &mut Node) -> Option<Node> {
+    let mut policy = Node::empty(params.span);
+    // The later one wins, as in LiteLLM.
+    for (key, path) in [
+        ("num_retries", "retry.num_retries"),
+        ("request_timeout", "timeout.attempt"),
+        ("timeout", "timeout.attempt"),
+    ] {
+        if let Some(entry) = params.take(key) {
+            policy.put(path, entry);
+        }
+    }
+    (!policy.entries().is_empty()).then_some(policy)
+}
+
+fn dropped(item: &Node, key: &str) -> bool {
+    let params = item.get("litellm_params").map(|params| &params.value);
+    matches!(params, Some(Value::Map(Map { dropped, .. })) if dropped.iter().any(|name| name == key))
+}
+
+fn group_name(cx: &mut Cx<'_>, name: &At<String>) -> Option<String> {
+    let text = &name.value;
+    let message = if text.trim().is_empty() {
+        "`model_name` is empty"
+    } else if text.chars().any(char::is_control) {
+        "`model_name` must be one line of text"
+    } else if text.contains('*') {
+        "a `model_name` with `*` is not available yet"
+    } else {
+        return Some(text.clone());
+    };
+    cx.error(name.span, message, None);
+    None
+}
+
+fn id(cx: &mut Cx<'_>, names: &mut Names, info: Option<raw::Info>) -> Option<At<String>> {
+    let At { value: raw::Id(id), span, hidden } = info?.id?;
+    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let help = "it is sent in headers".to_owned();
+        cx.error(span, "an `id` must be letters, digits and signs of ASCII, without spaces", Some(help));
+        return None;
+    }
+    let id = At { value: id, span, hidden };
+    if let Err(first) = names.add_id(&id.value, span) {
+        let message = format!("two deployments have the id {}", id.shown());
+        cx.error(span, message, Some(format!("the first is in line {}", first.line)));
+        return None;
+    }
+    Some(id)
+}
+
+/// The provider and its name for the model.
+fn upstream(
+    cx: &mut Cx<'_>,
+    model: &At<String>,
+    custom: Option<&At<String>>,
+) -> Option<(&'static Provider, String)> {
+    let text = model.value.trim();
+    let (name, rest, span) = match (custom, text.split_once('/')) {
+        (Some(custom), Some((first, rest))) if custom.value == first => (first, rest, custom.span),
+        (Some(custom), _) => (custom.value.as_str(), text, custom.span),
+        (None, Some((first, rest))) => (first, rest, model.span),
+        (None, None) => (providers::of_bare(text), text, model.span),
+    };
+    if rest.trim().is_empty() {
+        cx.error(model.span, "`model` has no name", None);
+        return None;
+    }
+    if rest.contains('*') {
+        cx.error(model.span, "a `model` with `*` is not available yet", None);
+        return None;
+    }
+    if let Some(provider) = dialect::by_name(name) {
+        return Some((provider, rest.to_owned()));
+    }
+    if custom.map_or(model.hidden, |custom| custom.hidden) {
+        cx.error(span, "the environment variable names no provider that is known", None);
+        return None;
+    }
+    let compatible = if custom.is_some() {
+        "write `openai` if it speaks OpenAI's dialect".to_owned()
+    } else {
+        format!("write `openai/{rest}` and its `api_base` if it speaks OpenAI's dialect")
+    };
+    if providers::is_known(name) {
+        let message = format!("the dialect `{name}` is not available yet");
+        cx.error(span, message, Some(compatible));
+    } else {
+        let message = format!("the provider `{name}` is not known");
+        cx.error(span, message, providers::did_you_mean(name).or(Some(compatible)));
+    }
+    None
+}
+
+/// The value, if a header can carry it.
+fn sendable(cx: &mut Cx<'_>, key: &str, value: At<Secret>, fits: bool) -> Option<Secret> {
+    if fits {
+        return Some(value.value);
+    }
+    let help = "a line break at its end, for example".to_owned();
+    cx.error(value.span, format!("`{key}` has a character that no header can carry"), Some(help));
+    None
+}
+
+/// The address, in the one form in which the rest of the gateway has it.
+fn base(
+    cx: &mut Cx<'_>,
+    provider: &'static Provider,
+    model: &At<String>,
+    given: Option<&At<String>>,
+) -> Option<Uri> {
+    let Some(given) = given.filter(|given| !given.value.trim().is_empty()) else {
+        if let Some(base) = provider.api_base {
+            return base.parse().ok();
+        }
+        let message = format!("`api_base` is missing: `{}` has no address of its own", provider.name);
+        cx.error(model.span, message, None);
+        return None;
+    };
+    let text = given.value.trim().trim_end_matches('/');
+    let (message, help) = match text.parse::<Uri>() {
+        _ if mask::has_credentials(text) => {
+            ("`api_base` must not hold credentials", Some("use `api_key`"))
+        }
+        Ok(uri) if uri.authority().is_none_or(|authority| authority.host().is_empty()) => {
+            ("`api_base` lacks `https://` or a host", None)
+        }
+        Ok(uri) if !matches!(uri.scheme_str(), Some("http" | "https")) => {
+            ("`api_base` must begin with `https://` or `http://`", None)
+        }
+        Ok(uri) if uri.query().is_some() || text.contains('#') => {
+            ("`api_base` must not have a query", None)
+        }
+        Ok(uri) if uri.path().ends_with("/chat/completions") => {
+            ("`api_base` goes too far", Some("leave out `/chat/completions`"))
+        }
+        Ok(uri) => return Some(uri),
+        Err(_) => ("`api_base` is not a URL", Some("write it like `https://api.example.com/v1`")),
+    };
+    cx.error(given.span, message, help.map(str::to_owned));
+    None
+}
+
+/// The key that the environment has for a provider.
+fn default_key(cx: &mut Cx<'_>, provider: &Provider, model: &At<String>) -> Option<At<Secret>> {
+    let key = provider.key_env.iter().find_map(|name| cx.env.get(name));
+    if let Some(key) = key {
+        return Some(At { value: Secret::new(key), span: model.span, hidden: true });
+    }
+    // A server of one's own may do without.
+    if let (Some(name), Some(_)) = (provider.key_env.first(), provider.api_base) {
+        let message = || format!("`{}` gets no key: `{name}` is not set either", provider.name);
+        let help = || Some("give it an `api_key`".to_owned());
+        cx.warn_once(Section::Params, provider.name, model.span, message, help);
+    }
+    None
+}
+
+fn positive(cx: &mut Cx<'_>, key: &str, weight: At<f64>) -> Option<At<f64>> {
+    if weight.value.is_finite() && weight.value >= 0.0 {
+        return Some(weight);
+    }
+    cx.error(weight.span, format!("`{key}` must be a number, 0 or more"), None);
+    None
+}
+
+// === impl Group ===
+
+impl Group {
+    /// Gives the deployments what they have only together: ids, weights and orders.
+    pub(super) fn finish(self, names: &mut Names) -> (String, Vec<Ready>) {
+        let any = |weights: &[Option<At<f64>>; 3], n: usize| {
+            weights.get(n).and_then(Option::as_ref).map_or(0.0, |weight| weight.value)
+        };
+        let metric = (0..3).find(|&n| self.members.iter().any(|m| any(&m.weights, n) > 0.0));
+        let ordered = self.members.iter().any(|member| member.order.is_some());
+        let last = if ordered { u32::MAX } else { 0 };
+        let name = self.name;
+        let ready = self.members.into_iter().map(|member| {
+            let weight = metric.map_or(1.0, |n| any(&member.weights, n));
+            let id = match member.id {
+                Some(id) => id.value,
+                None => made_id(names, &name, member.provider, &member.model, &member.base),
+            };
+            Ready {
+                id,
+                dialect: member.provider.dialect.name().to_owned(),
+                provider: member.provider.name.to_owned(),
+                model: member.model,
+                api_base: member.base,
+                api_key: member.api_key,
+                weight,
+                order: member.order.unwrap_or(last),
+                organization: member.organization,
+                overlay: member.overlay,
+            }
+        });
+        let ready = ready.collect();
+        (name, ready)
+    }
+}
+
+/// An id that stays the same as long as the deployment does. Those that differ in nothing but
+/// their keys are counted.
+fn made_id(names: &mut Names, group: &str, provider: &Provider, model: &str, base: &Uri) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.:".contains(c) { c } else { '-' };
+    let group: String = group.chars().map(plain).collect();
+    let hash = fnv1a(format!("{}/{model}@{base}", provider.name).as_bytes()) & 0xff_ffff;
+    let nowhere = Span { file: 0, line: 0, column: 0, start: 0, len: 0 };
+    let first = format!("{group}-{hash:06x}");
+    let mut id = first.clone();
+    let mut count = 1;
+    while names.add_id(&id, nowhere).is_err() {
+        count += 1;
+        id = format!("{first}-{count}");
+    }
+    id
+}
+
+/// FNV-1a, 64 bits: the same in every version and on every machine.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

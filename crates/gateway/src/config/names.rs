@@ -1,0 +1,118 @@
+//! The names of the groups, and what else may be said in their place.
+
+use std::collections::{HashMap, HashSet};
+
+use super::cx::Cx;
+use super::de;
+use super::known::Section;
+use super::node::{Entry, Node, Span, Value};
+use super::raw;
+use super::suggest;
+
+/// Who is called what.
+#[derive(Default)]
+pub(super) struct Names {
+    /// The groups, those included that could not be read in full.
+    groups: HashSet<String>,
+    /// Deployments by id, each with the line of its id.
+    ids: HashMap<String, Span>,
+    aliases: HashMap<String, String>,
+}
+
+// === impl Names ===
+
+impl Names {
+    pub(super) fn add_group(&mut self, name: &str) {
+        if !self.groups.contains(name) {
+            self.groups.insert(name.to_owned());
+        }
+    }
+
+    /// Takes an id, unless somebody else has it: then that one's place.
+    pub(super) fn add_id(&mut self, id: &str, at: Span) -> Result<(), Span> {
+        match self.ids.get(id) {
+            Some(first) => Err(*first),
+            None => {
+                self.ids.insert(id.to_owned(), at);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn is_group(&self, name: &str) -> bool {
+        self.groups.contains(name)
+    }
+
+    /// The group that an alias stands for.
+    pub(super) fn aliased(&self, name: &str) -> Option<&str> {
+        self.aliases.get(name).map(String::as_str)
+    }
+
+    /// The group that is meant by a name, which may be an alias. What does not exist is noted.
+    pub(super) fn group(&self, cx: &mut Cx<'_>, name: &str, at: Span) -> Option<String> {
+        if let Some(group) = self.aliased(name) {
+            return Some(group.to_owned());
+        }
+        if self.is_group(name) {
+            return Some(name.to_owned());
+        }
+        let help = if self.ids.contains_key(name) {
+            Some("this is a deployment; name its group".to_owned())
+        } else {
+            self.near(name)
+        };
+        cx.error(at, format!("there is no group `{name}`"), help);
+        None
+    }
+
+    fn near(&self, name: &str) -> Option<String> {
+        let mut known: Vec<_> = self.groups.iter().chain(self.aliases.keys()).collect();
+        known.sort_unstable();
+        suggest::did_you_mean(name, known.into_iter().map(String::as_str))
+    }
+
+    /// Reads `model_group_alias`: the aliases in the order of the file.
+    pub(super) fn read_aliases(
+        &mut self,
+        cx: &mut Cx<'_>,
+        section: Option<Entry>,
+    ) -> Vec<(String, String)> {
+        let Some(section) = section else { return Vec::new() };
+        let found = section.node.kind();
+        let Value::Map(map) = section.node.value else {
+            let message = format!("`model_group_alias` must be a mapping, not {found}");
+            cx.error(section.node.span, message, None);
+            return Vec::new();
+        };
+        let mut aliases = Vec::new();
+        for entry in map.entries {
+            let Some((target, at)) = target(cx, entry.node) else { continue };
+            let alias = entry.key;
+            if !self.is_group(&target) {
+                let help = if target == alias { None } else { self.near(&target) };
+                cx.error(at, format!("there is no group `{target}`"), help);
+                continue;
+            }
+            if self.is_group(&alias) && alias != target {
+                let message = format!("the alias `{alias}` hides the group of that name");
+                cx.warn(entry.at, message, None);
+            }
+            aliases.push((alias, target));
+        }
+        self.aliases.extend(aliases.iter().cloned());
+        aliases
+    }
+}
+
+/// The group that an alias is to stand for.
+fn target(cx: &mut Cx<'_>, mut node: Node) -> Option<(String, Span)> {
+    if let Some(text) = node.text() {
+        return Some((text.to_owned(), node.span));
+    }
+    let alias: raw::Alias = de::read(cx, &mut node)?;
+    if let Some(hidden) = alias.hidden.filter(|hidden| hidden.value) {
+        let message = || "`hidden` in `model_group_alias` has no effect yet".to_owned();
+        cx.warn_once(Section::Router, "hidden", hidden.span, message, || None);
+    }
+    Some((alias.model.value, alias.model.span))
+}

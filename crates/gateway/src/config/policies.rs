@@ -1,0 +1,349 @@
+//! The policies of a configuration: what holds for all, for a group, for a deployment.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secondwind_policy::{PartialFallback, PartialPolicy, Policy, Setting};
+
+use super::cx::Cx;
+use super::de;
+use super::fallbacks::{self, Fallbacks};
+use super::names::Names;
+use super::node::{Entry, Node, Span, Value};
+
+/// The policies, as far as they are the same for many.
+pub(super) struct Policies {
+    base: Arc<Policy>,
+    off: Off,
+    /// Whether the clock of an attempt was set by a key of LiteLLM's.
+    soft: bool,
+    fallbacks: Fallbacks,
+    /// `model_group_retry_policy`.
+    counts: HashMap<String, Entry>,
+    /// `secondwind.groups`.
+    groups: HashMap<String, Entry>,
+}
+
+/// The policy of a group.
+pub(super) struct Group {
+    pub(super) policy: Arc<Policy>,
+    off: Off,
+    /// Policies of its deployments, each with what it was made of: most are the same.
+    made: Vec<(Node, Arc<Policy>)>,
+}
+
+/// The sections that `secondwind` switches off: no key of LiteLLM's switches them on again.
+#[derive(Clone, Copy, Default)]
+struct Off {
+    retry: bool,
+    timeout: bool,
+    fallback: bool,
+}
+
+/// A partial policy with the values it was read from.
+struct Layer {
+    node: Node,
+    partial: PartialPolicy,
+}
+
+/// Reads what `litellm_settings`, `router_settings` and `secondwind` say of policies.
+pub(super) fn read(
+    cx: &mut Cx<'_>,
+    names: &Names,
+    [litellm, router, secondwind]: [&mut Node; 3],
+) -> Policies {
+    let mut fallbacks = fallbacks::read(cx, names, litellm, router);
+    let counts = by_group(cx, names, router.take("model_group_retry_policy"));
+    let groups = by_group(cx, names, secondwind.take("groups"));
+    let own = secondwind.take("policy").map(|mut entry| {
+        fallbacks::check(cx, names, &mut entry.node, None);
+        entry.node
+    });
+
+    let weak = [
+        ("num_retries", "retry.num_retries"),
+        ("request_timeout", "timeout.attempt"),
+        ("max_fallbacks", "fallback.max"),
+    ];
+    let strong = [
+        ("num_retries", "retry.num_retries"),
+        ("retry_after", "retry.retry_after"),
+        ("retry_policy", "retry.counts"),
+        ("timeout", "timeout.attempt"),
+        ("max_fallbacks", "fallback.max"),
+        ("cooldown_time", "breaker.cooldown_time"),
+    ];
+    let mut general = Node::empty(router.span);
+    fallbacks.put_general(&mut general);
+    let litellm = Layer::read(cx, moved(litellm, &weak));
+    let general = Layer::read(cx, general);
+    let mut router_layer = moved(router, &strong);
+    cooldowns(cx, router, &mut router_layer);
+    let router = Layer::read(cx, router_layer);
+    let own = own.map(|node| Layer::read(cx, node));
+
+    let off = own.as_ref().map_or(Off::default(), |own| Off::default().under(&own.partial));
+    let timeout = |layer: &Layer| layer.partial.timeout.value().map(|timeout| timeout.attempt.clone());
+    let soft = !own.as_ref().and_then(timeout).is_some_and(|attempt| !attempt.is_unset());
+    let mut layers = vec![&litellm, &general, &router];
+    layers.extend(&own);
+    let base = lay(cx, &Policy::default(), &layers, soft).unwrap_or_default();
+    Policies { base: Arc::new(base), off, soft, fallbacks, counts, groups }
+}
+
+/// Takes values out of a section and puts them where a policy has them.
+fn moved(section: &mut Node, keys: &[(&str, &str)]) -> Node {
+    let mut policy = Node::empty(section.span);
+    for (key, path) in keys {
+        if let Some(entry) = section.take(key) {
+            policy.put(path, entry);
+        }
+    }
+    policy
+}
+
+/// `disable_cooldowns: true` is a breaker that is off.
+fn cooldowns(cx: &mut Cx<'_>, router: &mut Node, policy: &mut Node) {
+    let Some(mut entry) = router.take("disable_cooldowns") else { return };
+    if de::read::<bool>(cx, &mut entry.node) == Some(true) {
+        entry.node.value = Value::Bool(false);
+        policy.put("breaker", entry);
+    }
+}
+
+/// The entries of a mapping from groups; what is for a group that does not exist is noted.
+fn by_group(cx: &mut Cx<'_>, names: &Names, section: Option<Entry>) -> HashMap<String, Entry> {
+    let Some(section) = section else { return HashMap::new() };
+    let found = section.node.kind();
+    let Value::Map(map) = section.node.value else {
+        let message = format!("`{}` must be a mapping from groups, not {found}", section.key);
+        cx.error(section.node.span, message, None);
+        return HashMap::new();
+    };
+    let mut groups = HashMap::new();
+    for entry in map.entries {
+        if entry.node.is_null() {
+            continue;
+        }
+        if names.is_group(&entry.key) {
+            groups.insert(entry.key.clone(), entry);
+        } else if let Some(target) = names.aliased(&entry.key) {
+            let message = format!("`{}` is an alias, not a group", entry.key);
+            cx.error(entry.at, message, Some(format!("write `{target}`")));
+        } else {
+            names.group(cx, &entry.key, entry.at);
+        }
+    }
+    groups
+}
+
+// === impl Policies ===
+
+impl Policies {
+    /// What holds where a group says nothing of its own.
+    pub(super) fn base(&self) -> Arc<Policy> {
+        Arc::clone(&self.base)
+    }
+
+    /// The policy of a group.
+    pub(super) fn group(&mut self, cx: &mut Cx<'_>, names: &Names, name: &str) -> Group {
+        let mut said = Node::empty(Span { file: 0, line: 0, column: 0, start: 0, len: 0 });
+        let counts = self.counts.remove(name);
+        if let Some(entry) = counts.filter(|_| !self.off.retry) {
+            said.put("retry.counts", entry);
+        }
+        if !self.off.fallback {
+            self.fallbacks.put_own(name, &mut said);
+        }
+        let said = Layer::read(cx, said);
+        let own = self.groups.remove(name).map(|mut entry| {
+            fallbacks::check(cx, names, &mut entry.node, Some(name));
+            Layer::read(cx, entry.node)
+        });
+        let off = own.as_ref().map_or(self.off, |own| self.off.under(&own.partial));
+
+        let without = self.without(name);
+        let mut layers: Vec<&Layer> = without.iter().collect();
+        if !said.is_empty() {
+            layers.push(&said);
+        }
+        layers.extend(&own);
+        let policy = match layers.as_slice() {
+            [] => None,
+            layers => lay(cx, &self.base, layers, self.soft).map(Arc::new),
+        };
+        let policy = policy.unwrap_or_else(|| Arc::clone(&self.base));
+        Group { policy, off, made: Vec::new() }
+    }
+
+    /// The general lists without the group itself, where they name it.
+    fn without(&self, name: &str) -> Option<Layer> {
+        let all = self.base.fallback();
+        let named = [all.to(), all.context_window(), all.content_policy()];
+        if !named.iter().any(|list| list.iter().any(|other| other == name)) {
+            return None;
+        }
+        let list = |list: &[String]| {
+            let others = list.iter().filter(|other| *other != name).cloned();
+            Setting::Set(others.collect::<Vec<_>>())
+        };
+        let mut fallback = PartialFallback::default();
+        fallback.to = list(all.to());
+        fallback.context_window = list(all.context_window());
+        fallback.content_policy = list(all.content_policy());
+        let mut partial = PartialPolicy::default();
+        partial.fallback = Setting::Set(fallback);
+        let nowhere = Span { file: 0, line: 0, column: 0, start: 0, len: 0 };
+        Some(Layer { node: Node::empty(nowhere), partial })
+    }
+}
+
+// === impl Group ===
+
+impl Group {
+    /// The policy of a deployment of the group.
+    pub(super) fn deployment(&mut self, cx: &mut Cx<'_>, overlay: Option<Node>) -> Arc<Policy> {
+        let Some(mut overlay) = overlay else { return Arc::clone(&self.policy) };
+        if self.off.retry {
+            overlay.take("retry");
+        }
+        if self.off.timeout {
+            overlay.take("timeout");
+        }
+        if let Some((_, policy)) = self.made.iter().find(|(made, _)| made.same(&overlay)) {
+            return Arc::clone(policy);
+        }
+        let errors = cx.errors();
+        let key = overlay.clone();
+        let layer = Layer::read(cx, overlay);
+        let policy = lay(cx, &self.policy, &[&layer], true);
+        let policy = policy.map_or_else(|| Arc::clone(&self.policy), Arc::new);
+        if cx.errors() == errors {
+            self.made.push((key, Arc::clone(&policy)));
+        }
+        policy
+    }
+}
+
+// === impl Off ===
+
+impl Off {
+    /// What is off under a policy that `secondwind` has for a part of it all.
+    fn under(self, policy: &PartialPolicy) -> Off {
+        fn off<T>(setting: &Setting<T>, before: bool) -> bool {
+            match setting {
+                Setting::Unset => before,
+                Setting::Off => true,
+                Setting::Set(_) => false,
+            }
+        }
+        Off {
+            retry: off(&policy.retry, self.retry),
+            timeout: off(&policy.timeout, self.timeout),
+            fallback: off(&policy.fallback, self.fallback),
+        }
+    }
+}
+
+// === impl Layer ===
+
+impl Layer {
+    fn read(cx: &mut Cx<'_>, mut node: Node) -> Layer {
+        let partial = if node.entries().is_empty() && node.map_mut().is_some() {
+            PartialPolicy::default()
+        } else {
+            de::read(cx, &mut node).unwrap_or_default()
+        };
+        Layer { node, partial }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.node.entries().is_empty()
+    }
+}
+
+/// Lays partial policies over `policy`, the strongest last. `None` if the outcome makes no sense,
+/// which has been noted. A `soft` clock of an attempt gives way to a deadline that ends sooner.
+fn lay(cx: &mut Cx<'_>, policy: &Policy, layers: &[&Layer], soft: bool) -> Option<Policy> {
+    let mut merged = PartialPolicy::default();
+    for layer in layers {
+        merged.merge(&layer.partial);
+    }
+    if soft {
+        give_way(cx, policy, &mut merged, layers);
+    }
+    let invalid = match policy.with(&merged) {
+        Ok(policy) => return Some(policy),
+        Err(invalid) => invalid,
+    };
+    for finding in invalid.findings() {
+        let (name, at) = place(layers, &finding.path);
+        let (message, help) = match finding.message.split_once("; ") {
+            Some((message, help)) => (message, Some(help)),
+            None => match finding.message.split_once(" (known: ") {
+                Some((message, known)) => (message, Some(known.trim_end_matches(')'))),
+                None => (finding.message.as_str(), None),
+            },
+        };
+        // A list of all there is is of no use beside what was meant.
+        let help = help.map(|help| help.split(" (known: ").next().unwrap_or(help).to_owned());
+        let message = match message {
+            message if message.starts_with("unknown ") => message.to_owned(),
+            message if message.starts_with('`') => format!("`{name}`: {message}"),
+            message => format!("`{name}` {message}"),
+        };
+        cx.error(at, message, help);
+    }
+    None
+}
+
+/// Where the value at a path is written, and how its key is: in the strongest layer that has it,
+/// else what is nearest above it.
+fn place(layers: &[&Layer], path: &str) -> (String, Option<Span>) {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    let mut above = path;
+    loop {
+        for layer in layers.iter().rev() {
+            if let Some((entry, span)) = layer.node.place(above) {
+                let written = if above == path { entry.written.as_deref() } else { None };
+                return (written.unwrap_or(last).to_owned(), Some(span));
+            }
+        }
+        match above.rsplit_once('.') {
+            Some((parent, _)) => above = parent,
+            None => return (last.to_owned(), None),
+        }
+    }
+}
+
+/// LiteLLM's timeouts know of no deadline: one that is longer than it has no effect, and is no
+/// mistake.
+fn give_way(cx: &mut Cx<'_>, policy: &Policy, merged: &mut PartialPolicy, layers: &[&Layer]) {
+    let Setting::Set(timeout) = &mut merged.timeout else { return };
+    let total = clock(&timeout.total, policy.timeout().total());
+    let attempt = clock(&timeout.attempt, policy.timeout().attempt());
+    let (Some(total), Some(attempt)) = (total, attempt) else { return };
+    if attempt <= total || attempt.is_zero() {
+        return;
+    }
+    if !timeout.attempt.is_unset() {
+        let (name, at) = place(layers, "timeout.attempt");
+        let message = format!("`{name}` has no effect: the deadline of {total:?} ends sooner");
+        let help = "set `secondwind.policy.timeout.total`".to_owned();
+        cx.warn(at, message, Some(help));
+    }
+    timeout.attempt = Setting::Off;
+}
+
+/// What a clock says in the end; `None` if nothing, or nothing that makes sense.
+fn clock(
+    setting: &Setting<secondwind_policy::Written<Duration>>,
+    beneath: Option<Duration>,
+) -> Option<Duration> {
+    match setting {
+        Setting::Unset => beneath,
+        Setting::Off => None,
+        Setting::Set(written) => written.value().ok().copied(),
+    }
+}

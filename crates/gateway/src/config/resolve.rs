@@ -1,0 +1,134 @@
+//! Turns the tree of a file into a [`Config`].
+
+use super::at::At;
+use super::cx::Cx;
+use super::de;
+use super::deployments::{self, Ready};
+use super::env;
+use super::known::{self, Section};
+use super::names::Names;
+use super::node::{Entry, Node, Value};
+use super::policies;
+use super::raw;
+use super::resolved::{Config, DeploymentConfig, GroupConfig};
+use super::secret::Secret;
+use super::suggest;
+
+/// The environment variable of the master key where the file has none.
+const MASTER_KEY: &str = "LITELLM_MASTER_KEY";
+
+/// The one strategy that is built in.
+const SHUFFLE: &str = "simple-shuffle";
+
+/// The strategies that LiteLLM knows.
+const STRATEGIES: [&str; 9] = [
+    SHUFFLE,
+    "cost-based-routing",
+    "lar1",
+    "latency-based-routing",
+    "least-busy",
+    "priority",
+    "provider-budget-routing",
+    "usage-based-routing",
+    "usage-based-routing-v2",
+];
+
+/// Resolves everything that a file says. Where something is wrong with it, that is noted, and the
+/// outcome is not to be used.
+pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
+    known::sift(cx, Section::Root, &mut root);
+    env::read(cx, root.take("environment_variables"));
+    let mut litellm = section(cx, &mut root, "litellm_settings", Section::LiteLlm);
+    let mut router = section(cx, &mut root, "router_settings", Section::Router);
+    let mut general = section(cx, &mut root, "general_settings", Section::General);
+    let mut secondwind = section(cx, &mut root, "secondwind", Section::Secondwind);
+
+    let mut names = Names::default();
+    let groups = deployments::read(cx, &mut names, root.take("model_list"));
+    let aliases = names.read_aliases(cx, router.take("model_group_alias"));
+    strategy(cx, router.take("routing_strategy"));
+    store(cx, secondwind.take("store"));
+    let master_key = master_key(cx, &mut general);
+
+    let parts = [&mut litellm, &mut router, &mut secondwind];
+    let mut policies = policies::read(cx, &names, parts);
+    let groups: Vec<_> = groups
+        .into_iter()
+        .map(|group| {
+            let (name, members) = group.finish(&mut names);
+            let mut policy = policies.group(cx, &names, &name);
+            let deployments = members.into_iter().map(|ready| deployment(cx, &mut policy, ready));
+            let deployments = deployments.collect();
+            GroupConfig { name, policy: policy.policy, deployments }
+        })
+        .collect();
+    (!groups.is_empty()).then(|| Config { groups, aliases, policy: policies.base(), master_key })
+}
+
+/// Takes a section out of the file; a mapping without entries if it is not there.
+fn section(cx: &mut Cx<'_>, root: &mut Node, key: &str, section: Section) -> Node {
+    let nothing = Node::empty(root.span);
+    let Some(Entry { mut node, .. }) = root.take(key) else { return nothing };
+    if node.map_mut().is_none() {
+        cx.error(node.span, format!("`{key}` must be a mapping, not {}", node.kind()), None);
+        return nothing;
+    }
+    known::sift(cx, section, &mut node);
+    env::resolve(cx, &mut node);
+    node
+}
+
+fn deployment(
+    cx: &mut Cx<'_>,
+    group: &mut policies::Group,
+    ready: Ready,
+) -> DeploymentConfig {
+    DeploymentConfig {
+        id: ready.id,
+        dialect: ready.dialect,
+        provider: ready.provider,
+        model: ready.model,
+        api_base: ready.api_base,
+        api_key: ready.api_key,
+        weight: ready.weight,
+        order: ready.order,
+        policy: group.deployment(cx, ready.overlay),
+        organization: ready.organization,
+    }
+}
+
+fn master_key(cx: &mut Cx<'_>, general: &mut Node) -> Option<Secret> {
+    let dropped = matches!(&general.value, Value::Map(map) if !map.dropped.is_empty());
+    let raw: raw::General = de::read(cx, general).unwrap_or_default();
+    let given = raw.master_key.filter(|key| !key.expose().is_empty());
+    given.or_else(|| cx.env.get(MASTER_KEY).filter(|_| !dropped).map(Secret::new))
+}
+
+fn strategy(cx: &mut Cx<'_>, entry: Option<Entry>) {
+    let Some(mut entry) = entry else { return };
+    let Some(strategy) = de::read::<At<String>>(cx, &mut entry.node) else { return };
+    let name = strategy.value.as_str();
+    if name == SHUFFLE {
+        return;
+    }
+    if STRATEGIES.contains(&name) {
+        let message = format!("`{name}` has no effect yet; `{SHUFFLE}` is used");
+        cx.warn(strategy.span, message, None);
+    } else {
+        let help = suggest::did_you_mean(name, STRATEGIES);
+        cx.error(strategy.span, format!("there is no routing strategy {}", strategy.shown()), help);
+    }
+}
+
+/// State is kept in memory; there is nowhere else yet.
+fn store(cx: &mut Cx<'_>, entry: Option<Entry>) {
+    let Some(entry) = entry else { return };
+    let neutral = match &entry.node.value {
+        Value::Bool(false) => true,
+        _ => matches!(entry.node.text(), Some("off" | "memory")),
+    };
+    if !neutral {
+        let help = "leave it out: what is known is kept in memory".to_owned();
+        cx.error(entry.at, "`store` is not available yet", Some(help));
+    }
+}

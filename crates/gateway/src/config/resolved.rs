@@ -1,0 +1,70 @@
+//! A configuration in which nothing is left to look up.
+
+use std::sync::Arc;
+
+use http::Uri;
+use secondwind_policy::Policy;
+
+use super::secret::Secret;
+
+/// What the gateway is to do.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The model groups, in the order in which the file first names them; at least one, each name
+    /// once.
+    pub groups: Vec<GroupConfig>,
+    /// Other names for groups, each with the group that it stands for. An alias goes before a group
+    /// of the same name, as in LiteLLM.
+    pub aliases: Vec<(String, String)>,
+    /// What holds where a group says nothing of its own.
+    pub policy: Arc<Policy>,
+    /// The key that callers have to present: `general_settings.master_key`, else the environment
+    /// variable `LITELLM_MASTER_KEY`.
+    pub master_key: Option<Secret>,
+}
+
+/// A model group: what callers ask for by one name.
+#[derive(Clone, Debug)]
+pub struct GroupConfig {
+    /// The name: `model_name`.
+    pub name: String,
+    /// What holds for the group. Its lists of fallbacks are complete (`default_fallbacks` and `"*"`
+    /// are resolved) and name existing groups only, never this one and no alias.
+    pub policy: Arc<Policy>,
+    /// The places that can answer; at least one.
+    pub deployments: Vec<DeploymentConfig>,
+}
+
+/// A place that can answer for a group.
+#[derive(Clone, Debug)]
+pub struct DeploymentConfig {
+    /// `model_info.id`, else made from group, provider, model and address, e.g. `gpt-4-5d41a7`: it
+    /// stays the same when deployments are added, removed or moved. No two deployments share one.
+    /// Visible ASCII.
+    pub id: String,
+    /// How requests and answers look: the name of a [`Dialect`](secondwind_llm::dialect::Dialect),
+    /// e.g. `openai_chat`.
+    pub dialect: String,
+    /// Whose API it is, by LiteLLM's name: `custom_llm_provider`, else the first part of `model`,
+    /// e.g. `groq`. [`by_name`](secondwind_llm::dialect::by_name) knows it.
+    pub provider: String,
+    /// The name of the model there, e.g. `gpt-4o`; never empty.
+    pub model: String,
+    /// The address, `http` or `https`, with its path but without a slash at its end, a query or
+    /// credentials: `https://api.openai.com/v1`. (A `Uri` cannot have an empty path, so without one
+    /// it is `/`.)
+    pub api_base: Uri,
+    /// The key that goes with each request.
+    pub api_key: Option<Secret>,
+    /// The share of the group's requests it gets, in proportion to the others of the same order; 0
+    /// or more, finite. From the first of `weight`, `rpm` and `tpm` that any deployment of the group
+    /// has above 0, those without it then have 0; where none has any, 1 for all.
+    pub weight: f64,
+    /// The lowest goes first. Deployments without an order come after those that have one
+    /// (`u32::MAX`); where none has one, 0 for all.
+    pub order: u32,
+    /// The group's policy with this deployment's own `num_retries` and `timeout`.
+    pub policy: Arc<Policy>,
+    /// The `openai-organization` that goes with each request.
+    pub organization: Option<Secret>,
+}

@@ -1,0 +1,116 @@
+//! The edge: what every request goes through before it is anybody's.
+//!
+//! Outermost first: a panic becomes an answer ▸ each request gets an id, which its answer carries ▸ secrets are
+//! marked, so that nothing that prints headers prints them ▸ a span a request ▸ the routes.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderName, HeaderValue, Request, StatusCode};
+use secondwind_policy::Class;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{
+    MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
+};
+use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
+use tower_http::trace::TraceLayer;
+use tracing::{debug_span, error};
+
+use crate::respond::Refusal;
+use crate::routes::{App, routes};
+
+const CALL_ID: HeaderName = HeaderName::from_static("x-litellm-call-id");
+
+/// The routes with the edge around them.
+#[must_use]
+pub fn service(app: Arc<App>) -> Router {
+    let sensitive =
+        [AUTHORIZATION, COOKIE, header("x-litellm-api-key"), header("api-key"), header("x-api-key")];
+    let span = |request: &Request<Body>| {
+        // No query: a key may stand in it.
+        debug_span!("http", method = %request.method(), path = request.uri().path())
+    };
+    routes(app).layer(
+        ServiceBuilder::new()
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(SetRequestIdLayer::new(CALL_ID, CallId))
+            .layer(PropagateRequestIdLayer::new(CALL_ID))
+            .layer(SetSensitiveRequestHeadersLayer::new(sensitive))
+            .layer(TraceLayer::new_for_http().make_span_with(span)),
+    )
+}
+
+/// The id of a request: a random UUID (RFC 9562, version 4), unless the caller brought one.
+#[derive(Clone, Copy, Debug)]
+struct CallId;
+
+impl MakeRequestId for CallId {
+    fn make_request_id<B>(&mut self, _: &Request<B>) -> Option<RequestId> {
+        let bits = fastrand::u128(..);
+        let bits = bits & !(0xf << 76) | 4 << 76;
+        let bits = bits & !(0x3 << 62) | 0x2 << 62;
+        let hex = format!("{bits:032x}");
+        let (a, rest) = hex.split_at(8);
+        let (b, rest) = rest.split_at(4);
+        let (c, rest) = rest.split_at(4);
+        let (d, e) = rest.split_at(4);
+        HeaderValue::try_from(format!("{a}-{b}-{c}-{d}-{e}")).ok().map(RequestId::new)
+    }
+}
+
+/// A mistake of ours in one request: it alone fails, and the process lives.
+// By value, as the layer hands it over.
+#[allow(clippy::needless_pass_by_value)]
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let what = panic.downcast_ref::<&str>().copied();
+    let what = what.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    error!(panic = what.unwrap_or("of an unknown kind"), "a handler panicked");
+    let refusal = Refusal::bad_request("the gateway made a mistake; its log tells more")
+        .status(StatusCode::INTERNAL_SERVER_ERROR, Class::InternalServer);
+    Refusal { kind: "server_error", ..refusal }.into_response()
+}
+
+const fn header(name: &'static str) -> HeaderName {
+    HeaderName::from_static(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[test]
+    fn a_call_id_is_a_uuid() {
+        let id = CallId.make_request_id(&Request::new(())).unwrap();
+        let id = id.header_value().to_str().unwrap().to_owned();
+        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12], "{id}");
+        assert_eq!(id.as_bytes()[14], b'4', "{id}");
+        assert!(matches!(id.as_bytes()[19], b'8' | b'9' | b'a' | b'b'), "{id}");
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_a_handler_is_a_500_and_nothing_more() {
+        async fn mistaken() -> &'static str {
+            panic!("a mistake with sk-secret in it")
+        }
+        let service =
+            Router::new().route("/", get(mistaken)).layer(CatchPanicLayer::custom(panicked));
+        for _ in 0..2 {
+            let request = Request::new(Body::empty());
+            let answer = service.clone().oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let body = axum::body::to_bytes(answer.into_body(), 4096).await.unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["error"]["type"], "server_error");
+            assert!(!body.to_string().contains("sk-secret"));
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! From a configuration to a router at work.
+
+use std::fmt;
+use std::sync::Arc;
+
+use secondwind_llm::dialect;
+use secondwind_router::strategy::SimpleShuffle;
+use secondwind_router::{GroupSetup, Router, Setup, SetupError, Target};
+
+use crate::config::{Config, DeploymentConfig, GroupConfig, Secret};
+
+/// Why a valid configuration cannot be put to work.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Unworkable {
+    /// A deployment names a provider whose dialect is not known.
+    Provider {
+        /// The deployment's id.
+        id: String,
+        /// The provider.
+        name: String,
+    },
+    /// The router says why.
+    Router(SetupError),
+}
+
+/// The router that `config` describes.
+///
+/// # Errors
+/// What only shows when it is put to work: a key that no header can carry, root certificates that cannot
+/// be read.
+pub fn router(config: &Config) -> Result<Router, Unworkable> {
+    let groups = config.groups.iter().map(group).collect::<Result<_, _>>()?;
+    let aliases = config.aliases.clone();
+    Router::new(Setup { groups, aliases, strategy: Arc::new(SimpleShuffle) })
+        .map_err(Unworkable::Router)
+}
+
+fn group(config: &GroupConfig) -> Result<GroupSetup, Unworkable> {
+    let targets = config.deployments.iter().map(target).collect::<Result<_, _>>()?;
+    let GroupConfig { name, policy, .. } = config.clone();
+    Ok(GroupSetup { name, policy, targets })
+}
+
+fn target(config: &DeploymentConfig) -> Result<Target, Unworkable> {
+    let provider = dialect::by_name(&config.provider).ok_or_else(|| Unworkable::Provider {
+        id: config.id.clone(),
+        name: config.provider.clone(),
+    })?;
+    let expose = |secret: &Option<Secret>| secret.as_ref().map(|key| key.expose().to_owned());
+    Ok(Target {
+        id: config.id.as_str().into(),
+        dialect: provider.dialect,
+        model: config.model.clone(),
+        api_base: config.api_base.clone(),
+        api_key: expose(&config.api_key),
+        organization: expose(&config.organization),
+        weight: config.weight,
+        order: config.order,
+        policy: Arc::clone(&config.policy),
+    })
+}
+
+impl fmt::Display for Unworkable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Provider { id, name } => {
+                write!(f, "deployment `{id}`: the provider `{name}` is not known")
+            }
+            Self::Router(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Unworkable {}

@@ -1,0 +1,65 @@
+//! Which headers pass, whatever the dialect.
+
+use http::{HeaderMap, HeaderName, header};
+
+/// Headers about one connection (RFC 9110, 7.6.1), and those that came to be treated like them.
+const OF_THE_CONNECTION: [&str; 11] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    // hyper writes it from the body that is really sent.
+    "content-length",
+];
+
+/// What a provider says of its own origin; from us it would be said of ours.
+const OF_THE_ORIGIN: [&str; 9] = [
+    "alt-svc",
+    "clear-site-data",
+    "nel",
+    "report-to",
+    "reporting-endpoints",
+    "set-cookie",
+    "set-cookie2",
+    "strict-transport-security",
+    "www-authenticate",
+];
+
+/// Whose account pays is between the operator and the provider.
+const OF_THE_ACCOUNT: [&str; 2] = ["openai-organization", "openai-project"];
+
+/// How headers begin that are for us to write, or for no one behind us.
+const OURS: [&str; 3] = ["x-litellm-", "x-secondwind-", "access-control-"];
+
+/// Whether a provider's header may be passed on to a caller.
+pub(super) fn relays(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    let held = [&OF_THE_CONNECTION[..], &OF_THE_ORIGIN, &OF_THE_ACCOUNT];
+    !held.iter().any(|names| names.contains(&name))
+        && !OURS.iter().any(|start| name.starts_with(start))
+}
+
+/// The headers that `passes` lets pass, without those that the `connection` header claims.
+pub(super) fn filtered(headers: &HeaderMap, passes: impl Fn(&HeaderName) -> bool) -> HeaderMap {
+    let claimed = |name: &HeaderName| {
+        headers.get_all(header::CONNECTION).iter().any(|value| {
+            let tokens = value.as_bytes().split(|byte| *byte == b',');
+            tokens
+                .map(<[u8]>::trim_ascii)
+                .any(|token| token.eq_ignore_ascii_case(name.as_ref()))
+        })
+    };
+    let mut passed = HeaderMap::with_capacity(headers.keys_len());
+    for (name, value) in headers {
+        if passes(name) && !claimed(name) {
+            passed.append(name.clone(), value.clone());
+        }
+    }
+    passed
+}

@@ -1,0 +1,114 @@
+//! The seam between the router and the APIs of providers.
+//!
+//! A [`Dialect`] says how a request is addressed and signed, which headers may pass either way, what
+//! a failed reply means, and how an error of ours is written. It does no I/O and knows no deployment.
+//! [`by_name`] finds the one that a configured model name begins with.
+//!
+//! A new dialect is one file here, a line in [`builtin`], and recorded replies in
+//! `testdata/`*name*`/`, each with its class in its file's name.
+//!
+//! ```
+//! use secondwind_llm::dialect::{Endpoint, by_name};
+//!
+//! let provider = by_name("groq").ok_or("unknown")?;
+//! assert_eq!(provider.api_base, Some("https://api.groq.com/openai/v1"));
+//! assert_eq!(provider.dialect.endpoint_path(Endpoint::ChatCompletions), "/chat/completions");
+//! # Ok::<(), &'static str>(())
+//! ```
+
+use std::fmt;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, StatusCode};
+use secondwind_layers::classify::Verdict;
+
+pub mod builtin;
+mod error;
+mod headers;
+mod openai_chat;
+
+pub use self::builtin::{Provider, by_name};
+pub use self::error::{ErrorDetail, ErrorReply, InvalidKey};
+pub use self::openai_chat::OpenAiChat;
+
+/// One API of providers: its addresses, headers, errors.
+pub trait Dialect: fmt::Debug + Send + Sync {
+    /// Its name in logs and metrics: `openai_chat`.
+    fn name(&self) -> &'static str;
+
+    /// The path of `endpoint` behind a deployment's base URL, with a leading slash.
+    fn endpoint_path(&self, endpoint: Endpoint) -> &'static str;
+
+    /// The headers that carry `key`, all of them marked as sensitive.
+    ///
+    /// # Errors
+    /// Where `key` has characters that no header can carry.
+    fn auth(&self, key: &str) -> Result<HeaderMap, InvalidKey>;
+
+    /// Whether a caller's header may reach the provider. The names that may are few and listed: what
+    /// is not known to be harmless stays here.
+    fn forwards(&self, name: &HeaderName) -> bool;
+
+    /// Whether a provider's header may reach the caller. What is about the connection, about the
+    /// provider's origin or about the operator's account may not, nor may what looks like ours.
+    fn relays(&self, name: &HeaderName) -> bool {
+        headers::relays(name)
+    }
+
+    /// What of a caller's headers is sent to the provider; the deployment's own are put on top.
+    fn request_headers(&self, caller: &HeaderMap) -> HeaderMap {
+        headers::filtered(caller, |name| self.forwards(name))
+    }
+
+    /// What of a provider's headers is sent to the caller.
+    fn reply_headers(&self, provider: &HeaderMap) -> HeaderMap {
+        headers::filtered(provider, |name| self.relays(name))
+    }
+
+    /// The verdict on a reply whose status is not a success.
+    ///
+    /// `body` is as much of it as was read; `now` is what a date in a wait hint is compared with.
+    fn classify_error(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: SystemTime,
+    ) -> Verdict;
+
+    /// The verdict on the head of a reply whose status is a success, before its body is read: `None`
+    /// where it may be an answer.
+    fn classify_ok_head(&self, status: StatusCode, headers: &HeaderMap) -> Option<Verdict>;
+
+    /// The verdict on the whole JSON body of a reply whose status is a success: `None` where it is an
+    /// answer. An error in it is of the class that it says; what is no answer is a failure, too.
+    fn classify_ok_body(
+        &self,
+        endpoint: Endpoint,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: SystemTime,
+    ) -> Option<Verdict>;
+
+    /// What a failed reply's body says, without the keys in it.
+    fn error_detail(&self, body: &[u8]) -> ErrorDetail;
+
+    /// An error of ours as this dialect's callers expect it: a body of type `application/json`.
+    fn error_body(&self, error: &ErrorReply<'_>) -> Bytes;
+}
+
+/// What is asked of a provider.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// A conversation to go on with.
+    ChatCompletions,
+    /// A text to go on with.
+    Completions,
+    /// Texts to turn into vectors.
+    Embeddings,
+}
+
+#[cfg(test)]
+mod tests;

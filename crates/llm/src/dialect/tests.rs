@@ -1,0 +1,168 @@
+use http::HeaderMap;
+use http::header::{HeaderName, HeaderValue};
+
+use super::builtin::{by_name, names};
+use super::{Dialect, Endpoint, OpenAiChat};
+
+fn headers(names: &[&str]) -> HeaderMap {
+    names
+        .iter()
+        .map(|name| {
+            (
+                name.parse::<HeaderName>().unwrap(),
+                HeaderValue::from_static("canary"),
+            )
+        })
+        .collect()
+}
+
+fn names_of(headers: &HeaderMap) -> Vec<&str> {
+    let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn a_callers_credentials_reach_no_provider() {
+    let caller = headers(&[
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "cookie2",
+        "host",
+        "api-key",
+        "x-api-key",
+        "x-goog-api-key",
+        "x-goog-user-project",
+        "x-amz-security-token",
+        "x-amz-date",
+        "ocp-apim-subscription-key",
+        "openai-organization",
+        "openai-project",
+        "anthropic-version",
+        "x-litellm-api-key",
+        "x-litellm-timeout",
+        "x-secondwind-trail",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-real-ip",
+        "forwarded",
+        "via",
+        "referer",
+        "origin",
+        "connection",
+        "keep-alive",
+        "te",
+        "transfer-encoding",
+        "content-length",
+        "content-encoding",
+        "accept-encoding",
+        "expect",
+        "traceparent",
+        "x-anything",
+    ]);
+    assert!(OpenAiChat.request_headers(&caller).is_empty());
+}
+
+#[test]
+fn what_a_provider_needs_reaches_it_as_it_was() {
+    let names = [
+        "accept",
+        "content-type",
+        "idempotency-key",
+        "openai-beta",
+        "user-agent",
+        "x-client-request-id",
+        "x-stainless-lang",
+        "x-stainless-retry-count",
+    ];
+    assert_eq!(
+        names_of(&OpenAiChat.request_headers(&headers(&names))),
+        names
+    );
+}
+
+#[test]
+fn what_the_connection_claims_stays_with_it() {
+    let mut caller = headers(&["accept", "openai-beta", "user-agent"]);
+    caller.append(
+        "connection",
+        HeaderValue::from_static("close , OpenAI-Beta"),
+    );
+    caller.append("connection", HeaderValue::from_static("user-agent"));
+    assert_eq!(names_of(&OpenAiChat.request_headers(&caller)), ["accept"]);
+}
+
+#[test]
+fn a_caller_sees_the_providers_headers_but_not_its_secrets() {
+    let mut provider = headers(&[
+        "set-cookie",
+        "www-authenticate",
+        "proxy-authenticate",
+        "connection",
+        "keep-alive",
+        "transfer-encoding",
+        "content-length",
+        "alt-svc",
+        "strict-transport-security",
+        "access-control-allow-origin",
+        "openai-organization",
+        "openai-project",
+        "x-litellm-model-id",
+        "x-secondwind-trail",
+        "content-type",
+        "content-encoding",
+        "openai-processing-ms",
+        "retry-after",
+        "x-ratelimit-remaining-tokens",
+        "x-request-id",
+        "x-should-retry",
+    ]);
+    provider.append("x-twice", HeaderValue::from_static("1"));
+    provider.append("x-twice", HeaderValue::from_static("2"));
+    let relayed = OpenAiChat.reply_headers(&provider);
+    assert_eq!(
+        names_of(&relayed),
+        [
+            "content-encoding",
+            "content-type",
+            "openai-processing-ms",
+            "retry-after",
+            "x-ratelimit-remaining-tokens",
+            "x-request-id",
+            "x-should-retry",
+            "x-twice",
+        ]
+    );
+    assert_eq!(relayed.get_all("x-twice").iter().count(), 2);
+}
+
+#[test]
+fn a_key_is_sent_and_never_shown() {
+    let auth = OpenAiChat.auth("sk-secret").unwrap();
+    assert_eq!(auth["authorization"], "Bearer sk-secret");
+    assert!(!format!("{auth:?}").contains("secret"));
+    let error = OpenAiChat.auth("sk-secret\n").unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("secret"));
+}
+
+#[test]
+fn every_name_is_in_the_list_once_and_leads_to_an_address() {
+    let known: Vec<_> = names().collect();
+    assert!(known.is_sorted_by(|one, next| one < next), "{known:?}");
+    for name in known {
+        let provider = by_name(name).unwrap();
+        assert_eq!(
+            (provider.name, provider.dialect.name()),
+            (name, "openai_chat")
+        );
+        assert!(
+            provider
+                .api_base
+                .is_none_or(|base| base.starts_with("https://") && !base.ends_with('/'))
+        );
+        let path = provider.dialect.endpoint_path(Endpoint::Embeddings);
+        assert_eq!(path, "/embeddings");
+    }
+    assert!(by_name("OpenAI").is_none() && by_name("").is_none());
+}

@@ -1,0 +1,98 @@
+//! Why a request got no answer at all.
+
+use std::fmt;
+use std::time::Duration;
+
+use hyper_util::client::legacy;
+use secondwind_layers::classify::Verdict;
+use secondwind_policy::Class;
+
+/// Why a request got no answer at all. It never shows an address with what may be secret in it.
+#[derive(Debug)]
+pub struct RouteError {
+    kind: Kind,
+    verdict: Verdict,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Send(legacy::Error),
+    Read(hyper::Error),
+    AllResting { group: String, back_in: Duration },
+    UnknownGroup { group: String },
+    Unsupported { deployment: String },
+}
+
+impl RouteError {
+    pub(crate) const fn send(error: legacy::Error, verdict: Verdict) -> Self {
+        Self { kind: Kind::Send(error), verdict }
+    }
+
+    pub(crate) const fn read(error: hyper::Error) -> Self {
+        Self { kind: Kind::Read(error), verdict: Verdict::new(Class::Connection) }
+    }
+
+    pub(crate) fn all_resting(group: &str, back_in: Duration, for_rate_limit: bool) -> Self {
+        let class = if for_rate_limit { Class::RateLimit } else { Class::ServiceUnavailable };
+        Self {
+            kind: Kind::AllResting { group: group.to_owned(), back_in },
+            verdict: Verdict::new(class).with_hint(back_in),
+        }
+    }
+
+    pub(crate) fn unknown_group(group: &str) -> Self {
+        let kind = Kind::UnknownGroup { group: group.to_owned() };
+        Self { kind, verdict: Verdict::new(Class::NotFound) }
+    }
+
+    pub(crate) fn unsupported(deployment: &str) -> Self {
+        let kind = Kind::Unsupported { deployment: deployment.to_owned() };
+        Self { kind, verdict: Verdict::new(Class::BadRequest) }
+    }
+
+    /// What it means.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// Whether no provider was asked, since all deployments of the group rest.
+    #[must_use]
+    pub const fn is_all_resting(&self) -> bool {
+        matches!(self.kind, Kind::AllResting { .. })
+    }
+}
+
+impl fmt::Display for RouteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Send(error) if error.is_connect() => {
+                match secondwind_layers::classify::elapsed_in(error) {
+                    Some(elapsed) => write!(f, "could not connect to the provider: {elapsed}"),
+                    None => f.write_str("could not connect to the provider"),
+                }
+            }
+            Kind::Send(_) => f.write_str("the connection to the provider broke before it answered"),
+            Kind::Read(_) => f.write_str("the connection to the provider broke within the answer"),
+            Kind::AllResting { group, back_in } => write!(
+                f,
+                "no deployment of `{group}` is available; the first is back in {}s",
+                back_in.as_secs_f64().ceil()
+            ),
+            Kind::UnknownGroup { group } => write!(f, "there is no model group `{group}`"),
+            Kind::Unsupported { deployment } => {
+                write!(f, "`{deployment}` does not offer what the request asks for")
+            }
+        }
+    }
+}
+
+impl std::error::Error for RouteError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            Kind::Send(error) => Some(error),
+            Kind::Read(error) => Some(error),
+            Kind::AllResting { .. } | Kind::UnknownGroup { .. } | Kind::Unsupported { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! A group at work: which of its deployments gets a request, and which the next attempt.
+//!
+//! Retries run per deployment, each in its own stack. What happens between them is here: a layer that gives way
+//! (`MoveOn`) comes back for the next deployment, an untried healthy one at once, else the one that may be
+//! tried again the earliest, which then does the waiting on entry.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, ready};
+
+use http::Response;
+use pin_project_lite::pin_project;
+use secondwind_layers::retry::Budget;
+use secondwind_layers::{Alternatives, Context, Error, Name};
+use secondwind_policy::{Policy, WhenAllOpen};
+use tokio::time::Instant;
+use tower_service::Service;
+
+use crate::body::Body;
+use crate::error::RouteError;
+use crate::health::Resting;
+use crate::request::Request;
+use crate::stack::DeploymentStack;
+use crate::strategy::{Candidate, Strategy};
+use crate::target::Deployment;
+
+/// A group at work.
+pub struct Group {
+    name: Name,
+    policy: Arc<Policy>,
+    members: Vec<Member>,
+    strategy: Arc<dyn Strategy>,
+    budget: Budget,
+}
+
+pub(crate) struct Member {
+    pub(crate) deployment: Arc<Deployment>,
+    pub(crate) stack: DeploymentStack,
+}
+
+pin_project! {
+    /// The future of one request in one group.
+    pub(crate) struct GroupFuture {
+        // `None` where there is no such group.
+        group: Option<Arc<Group>>,
+        request: Request,
+        tried: Vec<Tried>,
+        #[pin]
+        state: State,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State {
+        // No deployment is to be had.
+        Refused { error: Option<Error<RouteError>> },
+        // A deployment is asked whether it can take the request.
+        Readying { member: usize, stack: DeploymentStack },
+        // A deployment has the request.
+        Calling {
+            member: usize,
+            #[pin]
+            attempt: <DeploymentStack as Service<Request>>::Future,
+        },
+    }
+}
+
+/// A deployment that was tried for this request, and when it may be again.
+#[derive(Clone, Copy, Debug)]
+struct Tried {
+    member: usize,
+    not_before: Option<Instant>,
+}
+
+/// A deployment to go to.
+struct Choice {
+    member: usize,
+    not_before: Option<Instant>,
+}
+
+// === impl Group ===
+
+impl Group {
+    pub(crate) fn new(
+        name: Name,
+        policy: Arc<Policy>,
+        members: Vec<Member>,
+        strategy: Arc<dyn Strategy>,
+        now: Instant,
+    ) -> Self {
+        let budget = Budget::of_policy(policy.retry().budget(), now);
+        Self { name, policy, members, strategy, budget }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// Its policy.
+    #[must_use]
+    pub const fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// The host of the deployment called `id`.
+    pub(crate) fn host_of(&self, id: &str) -> Option<&str> {
+        let member = self.members.iter().find(|member| *member.deployment.target.id == *id)?;
+        member.deployment.target.api_base.host()
+    }
+
+    pub(crate) fn call(self: &Arc<Self>, request: Request) -> GroupFuture {
+        let context = request.context();
+        let now = Instant::now();
+        // The policy is in each deployment's layers, with what is its own.
+        context.enter_group(self.name.clone(), None, Some(self.budget.clone()));
+        self.budget.deposit(now);
+        let state = match self.first(context, now) {
+            Ok(choice) => self.go(choice, context, &[], now),
+            Err(error) => {
+                context.judge(error.verdict());
+                State::Refused { error: Some(Error::from(error)) }
+            }
+        };
+        GroupFuture { group: Some(Arc::clone(self)), request, tried: Vec::new(), state }
+    }
+
+    /// The first deployment: by strategy among those that do not rest.
+    fn first(&self, context: &Context, now: Instant) -> Result<Choice, RouteError> {
+        if let Some(member) = self.untried(&[], now) {
+            return Ok(Choice { member, not_before: None });
+        }
+        let mut earliest: Option<(usize, Resting)> = None;
+        let mut for_rate_limit = true;
+        for (member, at) in self.members.iter().enumerate() {
+            let Some(resting) = at.deployment.rest.resting(now) else {
+                return Ok(Choice { member, not_before: None });
+            };
+            for_rate_limit &= resting.for_rate_limit;
+            if earliest.is_none_or(|(_, known)| resting.until < known.until) {
+                earliest = Some((member, resting));
+            }
+        }
+        let Some((member, Resting { until, .. })) = earliest else {
+            return Err(RouteError::unknown_group(&self.name));
+        };
+        let wait = until.saturating_duration_since(now);
+        let retry = self.policy.retry();
+        if !context.alternatives().fallback {
+            if self.policy.breaker().when_all_open() == WhenAllOpen::LeastBad {
+                return Ok(Choice { member, not_before: None });
+            }
+            let fits = wait <= retry.max_retry_after()
+                && context.deadline().is_none_or(|deadline| wait < deadline.remaining(now));
+            if fits && context.spend_retry(retry.num_retries()) {
+                return Ok(Choice { member, not_before: Some(until) });
+            }
+        }
+        Err(RouteError::all_resting(&self.name, wait, for_rate_limit))
+    }
+
+    /// The next deployment after one gave way.
+    fn next(&self, tried: &[Tried], context: &Context, now: Instant) -> Option<Choice> {
+        if let Some(member) = self.untried(tried, now) {
+            return Some(Choice { member, not_before: None });
+        }
+        let rested = |member: usize, at: Option<Instant>| {
+            let until = self.members.get(member)?.deployment.rest.resting(now).map(|it| it.until);
+            Some((member, at.max(until)?))
+        };
+        let again = tried.iter().filter_map(|tried| rested(tried.member, Some(tried.not_before?)));
+        let untried = (0..self.members.len())
+            .filter(|member| !tried.iter().any(|tried| tried.member == *member))
+            .filter_map(|member| rested(member, None));
+        let (member, at) = again.chain(untried).min_by_key(|(_, at)| *at)?;
+        let wait = at.saturating_duration_since(now);
+        let fits = wait <= self.policy.retry().max_retry_after().max(self.policy.retry().retry_after())
+            && context.deadline().is_none_or(|deadline| wait < deadline.remaining(now));
+        fits.then_some(Choice { member, not_before: Some(at) })
+    }
+
+    /// One that was not tried and does not rest, by strategy.
+    fn untried(&self, tried: &[Tried], now: Instant) -> Option<usize> {
+        let mut candidates = self.members.iter().enumerate().filter_map(|(index, member)| {
+            let Deployment { target, rest, .. } = &*member.deployment;
+            let open = !tried.iter().any(|tried| tried.member == index) && rest.resting(now).is_none();
+            open.then_some(Candidate { index, order: target.order, weight: target.weight })
+        });
+        self.strategy.pick(&mut candidates, fastrand::f64())
+    }
+
+    fn go(&self, choice: Choice, context: &Context, tried: &[Tried], now: Instant) -> State {
+        let Choice { member, not_before } = choice;
+        let is_other = |index: usize| index != member;
+        let open = |index: usize| {
+            is_other(index)
+                && !tried.iter().any(|tried| tried.member == index)
+                && self.members[index].deployment.rest.resting(now).is_none()
+        };
+        let alternatives = Alternatives {
+            untried: (0..self.members.len()).any(open),
+            siblings: self.members.len() > 1,
+            ..Alternatives::default()
+        };
+        let Some(to) = self.members.get(member) else {
+            let error = RouteError::unknown_group(&self.name);
+            return State::Refused { error: Some(Error::from(error)) };
+        };
+        context.enter_deployment(to.deployment.target.id.clone(), alternatives, not_before);
+        State::Readying { member, stack: to.stack.clone() }
+    }
+}
+
+impl GroupFuture {
+    /// The answer for a group that there is not.
+    pub(crate) fn unknown(request: Request) -> Self {
+        let error = RouteError::unknown_group(request.group());
+        request.context().judge(error.verdict());
+        let state = State::Refused { error: Some(Error::from(error)) };
+        Self { group: None, request, tried: Vec::new(), state }
+    }
+}
+
+impl Future for GroupFuture {
+    type Output = Result<Response<Body>, Error<RouteError>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                StateProjection::Refused { error } => match error.take() {
+                    Some(error) => return Poll::Ready(Err(error)),
+                    None => return Poll::Pending,
+                },
+                StateProjection::Readying { member, stack } => {
+                    ready!(stack.poll_ready(cx))?;
+                    let attempt = stack.call(this.request.clone());
+                    let member = *member;
+                    this.state.set(State::Calling { member, attempt });
+                }
+                StateProjection::Calling { member, attempt } => {
+                    let outcome = ready!(attempt.poll(cx));
+                    let context = this.request.context();
+                    let Some(gave_way) = context.take_move_on() else {
+                        return Poll::Ready(outcome);
+                    };
+                    let now = Instant::now();
+                    let tried = Tried { member: *member, not_before: gave_way.not_before };
+                    this.tried.retain(|before| before.member != tried.member);
+                    this.tried.push(tried);
+                    let Some(group) = this.group else { return Poll::Ready(outcome) };
+                    let Some(choice) = group.next(this.tried, context, now) else {
+                        return Poll::Ready(outcome);
+                    };
+                    let state = group.go(choice, context, this.tried, now);
+                    this.state.set(state);
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,123 @@
+//! A request on its way through the router: what the caller asked, shared by all its attempts.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use secondwind_layers::fallback::Retarget;
+use secondwind_layers::{Context, Entered, Kind, Name};
+use secondwind_llm::dialect::Endpoint;
+use secondwind_llm::peek::Peek;
+use tokio::time::Instant;
+
+use crate::table::Table;
+
+/// A request on its way through the router.
+///
+/// A clone is a few reference counts: each attempt's HTTP request is built afresh from the call for the
+/// deployment that it goes to, so that nothing of one provider reaches another.
+#[derive(Clone)]
+pub struct Request {
+    call: Arc<Call>,
+    context: Context,
+    group: Name,
+}
+
+/// What the caller asked.
+pub struct Call {
+    /// What it is about.
+    pub endpoint: Endpoint,
+    /// The caller's headers: whichever of them may reach a provider is the dialect's to say.
+    pub headers: HeaderMap,
+    /// The body, whole.
+    pub body: Bytes,
+    /// What was read of the body.
+    pub peek: Peek,
+}
+
+/// What the layers must know of a [`Request`].
+#[derive(Clone, Copy, Debug)]
+pub struct Routed;
+
+/// Points requests to the groups of a table.
+#[derive(Clone, Debug)]
+pub(crate) struct ToGroup(pub(crate) Arc<Table>);
+
+// === impl Request ===
+
+impl Request {
+    /// `call`, for the group called `group`, with what travels along.
+    #[must_use]
+    pub fn new(call: Call, group: Name, context: Context) -> Self {
+        Self { call: Arc::new(call), context, group }
+    }
+
+    /// What the caller asked.
+    #[must_use]
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// What travels along: the deadline, the trail.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The group that is to answer.
+    #[must_use]
+    pub const fn group(&self) -> &Name {
+        &self.group
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("call", &self.call).field("group", &self.group).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither headers nor body: both are the caller's own business.
+        f.debug_struct("Call").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+// === impl Routed ===
+
+impl<Res> Kind<Request, Res> for Routed {
+    type Kept = Request;
+
+    fn enter(&self, request: &mut Request, _: impl FnOnce() -> Instant) -> Entered {
+        Entered::Found(request.context.clone())
+    }
+
+    fn keep(&self, request: Request, max_bytes: u64) -> (Request, Option<Request>) {
+        let kept = (request.call.body.len() as u64 <= max_bytes).then(|| request.clone());
+        (request, kept)
+    }
+
+    fn again(&self, kept: &Request) -> Option<Request> {
+        Some(kept.clone())
+    }
+}
+
+// === impl ToGroup ===
+
+impl Retarget<Request> for ToGroup {
+    fn group<'a>(&'a self, request: &'a Request) -> &'a str {
+        &request.group
+    }
+
+    fn retarget(&self, request: &mut Request, group: &str) -> bool {
+        match self.0.group(group) {
+            Some(group) => {
+                request.group = group.name().clone();
+                true
+            }
+            None => false,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The router: takes a request to whoever can answer it.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::Response;
+use pin_project_lite::pin_project;
+use secondwind_layers::timeout::TotalFuture;
+use secondwind_layers::Error;
+use tokio::time::Instant;
+use tower_service::Service;
+
+use crate::body::Body;
+use crate::error::RouteError;
+use crate::request::{Request, Routed};
+use crate::stack::{Fallbacks, RequestStack, request_stack};
+use crate::table::{Setup, SetupError, Table};
+
+/// Takes each request to whoever can answer it: a Tower service, always ready, cheap to clone.
+///
+/// Answers with any status come back as answers; what they were judged to be is in the request's context.
+#[derive(Clone)]
+pub struct Router {
+    table: Arc<Table>,
+    stack: RequestStack,
+}
+
+pin_project! {
+    /// The future of [`Router`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct RouteFuture {
+        #[pin]
+        inner: TotalFuture<Fallbacks, Request, Routed>,
+    }
+}
+
+impl Router {
+    /// Puts the groups of `setup` to work. Connects to nobody yet.
+    ///
+    /// # Errors
+    /// Where a deployment's address or key cannot be used, or TLS is wanted and the system's root certificates
+    /// cannot be read.
+    pub fn new(setup: Setup) -> Result<Self, SetupError> {
+        let table = Arc::new(Table::new(setup, Instant::now())?);
+        Ok(Self { stack: request_stack(&table), table })
+    }
+
+    /// Who answers for which name.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+}
+
+impl Service<Request> for Router {
+    type Response = Response<Body>;
+    type Error = Error<Error<RouteError>>;
+    type Future = RouteFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.stack.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let context = request.context();
+        if let Some(group) = self.table.group(request.group()) {
+            // The clocks above the group are those of the group that was asked for.
+            context.enter_group(group.name().clone(), Some(Arc::clone(group.policy())), None);
+        }
+        RouteFuture { inner: self.stack.call(request) }
+    }
+}
+
+impl Future for RouteFuture {
+    type Output = Result<Response<Body>, Error<Error<RouteError>>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().inner.poll(cx)
+    }
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Router").field("table", &self.table).finish_non_exhaustive()
+    }
+}

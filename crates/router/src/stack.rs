@@ -1,0 +1,91 @@
+//! The order of the layers, written once.
+//!
+//! Outermost first, a request goes through
+//!
+//! ```text
+//! total clock ▸ fallback (across groups) ▸ group ▸ per deployment: [ retry ▸ attempt clock ▸ send and judge ]
+//! ```
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+use http::Response;
+use secondwind_layers::classify::Standard;
+use secondwind_layers::fallback::Fallback;
+use secondwind_layers::retry::Retry;
+use secondwind_layers::timeout::{AttemptTimeout, TotalTimeout};
+use secondwind_layers::{Error, FallbackLayer, PolicyHandle, RetryLayer, TimeoutLayer};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::attempt::Send;
+use crate::body::Body;
+use crate::client::Client;
+use crate::error::RouteError;
+use crate::group::GroupFuture;
+use crate::request::{Request, Routed, ToGroup};
+use crate::table::Table;
+use crate::target::Deployment;
+
+/// What a request goes through, whatever its group.
+pub(crate) type RequestStack = TotalTimeout<Fallbacks, Routed>;
+
+/// The part of it below the deadline.
+pub(crate) type Fallbacks = Fallback<Groups, ToGroup, Routed, Standard>;
+
+/// What an attempt goes through on its way to one deployment.
+pub(crate) type DeploymentStack = Retry<AttemptTimeout<Send, Routed>, Routed, Standard>;
+
+/// The order of the layers for a request.
+pub(crate) fn request_stack(table: &Arc<Table>) -> RequestStack {
+    let policies = PolicyHandle::from(table.policies());
+    // The deadline over everything below: retries, waits, fallbacks.
+    TimeoutLayer::total(policies.clone()).kind(Routed).layer(
+        // Another group, once the retries of the first are spent.
+        FallbackLayer::new(policies, ToGroup(Arc::clone(table))).kind(Routed).layer(
+            // Which deployment of the group, and which next.
+            Groups(Arc::clone(table)),
+        ),
+    )
+}
+
+/// The order of the layers for one deployment.
+pub(crate) fn deployment_stack(deployment: Arc<Deployment>, client: Client) -> DeploymentStack {
+    let policy = PolicyHandle::from(Arc::clone(&deployment.target.policy));
+    // Another attempt in the same place, or giving way to a sibling.
+    RetryLayer::new(policy.clone()).kind(Routed).layer(
+        // The clock of the attempt. Inside the retries, so that each gets its own.
+        TimeoutLayer::attempt(policy).kind(Routed).layer(
+            // The request in the deployment's dialect; its answer, judged.
+            Send::new(deployment, client, wall_clock),
+        ),
+    )
+}
+
+/// The edge of the router: the one place where it reads a wall clock, for hints that are dates.
+#[allow(clippy::disallowed_methods)]
+fn wall_clock() -> SystemTime {
+    SystemTime::now()
+}
+
+/// All groups: sends each request to the one that it names.
+#[derive(Clone, Debug)]
+pub(crate) struct Groups(Arc<Table>);
+
+impl Service<Request> for Groups {
+    type Response = Response<Body>;
+    type Error = Error<RouteError>;
+    type Future = GroupFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        match self.0.group(request.group()) {
+            Some(group) => group.call(request),
+            None => GroupFuture::unknown(request),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! One place that can answer for a group.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, Uri};
+use http::uri::{InvalidUri, PathAndQuery};
+use secondwind_layers::Name;
+use secondwind_llm::dialect::{Dialect, Endpoint, InvalidKey};
+use secondwind_policy::Policy;
+
+use crate::health::Rest;
+
+/// What a deployment is, as a configuration says it.
+#[derive(Clone)]
+pub struct Target {
+    /// Its stable id.
+    pub id: Name,
+    /// The dialect that it speaks.
+    pub dialect: &'static dyn Dialect,
+    /// The model's name at the provider.
+    pub model: String,
+    /// The address, up to what the dialect adds: `https://api.openai.com/v1`.
+    pub api_base: Uri,
+    /// The key that the provider knows us by; `None` for one that asks for none.
+    pub api_key: Option<String>,
+    /// Who pays at the provider, where the key leaves that open: `openai-organization`.
+    pub organization: Option<String>,
+    /// Its share of the traffic in its tier.
+    pub weight: f64,
+    /// Its tier: lower ones come first.
+    pub order: u32,
+    /// The policy for attempts sent to it, complete.
+    pub policy: Arc<Policy>,
+}
+
+/// A deployment at work.
+pub(crate) struct Deployment {
+    pub(crate) target: Target,
+    /// The model's name as a JSON string.
+    pub(crate) model_json: bytes::Bytes,
+    pub(crate) auth: http::HeaderMap,
+    pub(crate) rest: Arc<Rest>,
+    uris: Vec<(Endpoint, Uri)>,
+}
+
+/// Why a deployment cannot be put to work.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// Its address and the dialect's path do not make a URI.
+    Address(InvalidUri),
+    /// Its key cannot stand in a header.
+    Key(InvalidKey),
+    /// Its organization cannot stand in a header.
+    Organization,
+}
+
+const ENDPOINTS: [Endpoint; 3] =
+    [Endpoint::ChatCompletions, Endpoint::Completions, Endpoint::Embeddings];
+
+// === impl Deployment ===
+
+impl Deployment {
+    pub(crate) fn new(target: Target, rest: Arc<Rest>) -> Result<Self, TargetError> {
+        let uri = |endpoint: &Endpoint| {
+            let path = target.dialect.endpoint_path(*endpoint);
+            joined(&target.api_base, path).map(|uri| (*endpoint, uri)).map_err(TargetError::Address)
+        };
+        let uris = ENDPOINTS.iter().map(uri).collect::<Result<_, _>>()?;
+        let mut auth = match &target.api_key {
+            Some(key) => target.dialect.auth(key).map_err(TargetError::Key)?,
+            None => http::HeaderMap::new(),
+        };
+        if let Some(organization) = &target.organization {
+            let mut value =
+                HeaderValue::from_str(organization).map_err(|_| TargetError::Organization)?;
+            value.set_sensitive(true);
+            auth.insert(HeaderName::from_static("openai-organization"), value);
+        }
+        let model_json = secondwind_llm::body::json_string(&target.model);
+        Ok(Self { target, model_json, auth, rest, uris })
+    }
+
+    /// Where a request for `endpoint` goes.
+    pub(crate) fn uri(&self, endpoint: Endpoint) -> Option<&Uri> {
+        self.uris.iter().find(|(known, _)| *known == endpoint).map(|(_, uri)| uri)
+    }
+}
+
+/// The address with a path after it; the address's own query stays.
+fn joined(base: &Uri, path: &str) -> Result<Uri, InvalidUri> {
+    let mut joined = base.path().trim_end_matches('/').to_owned();
+    joined.push_str(path);
+    if let Some(query) = base.query() {
+        joined.push('?');
+        joined.push_str(query);
+    }
+    let mut parts = base.clone().into_parts();
+    parts.path_and_query = Some(joined.parse::<PathAndQuery>()?);
+    // The parts were those of a URI, and still are.
+    Ok(Uri::from_parts(parts).unwrap_or_else(|_| base.clone()))
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(error) => write!(f, "the address and the dialect's path make no URI: {error}"),
+            Self::Key(error) => error.fmt(f),
+            Self::Organization => f.write_str("the organization cannot stand in a header"),
+        }
+    }
+}
+
+impl std::error::Error for TargetError {}
