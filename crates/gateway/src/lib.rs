@@ -11,10 +11,12 @@
 //! | `respond` | the only place where an error becomes a status |
 //! | [`server`] | listens, serves, and stops gracefully |
 //! | [`telemetry`] | logs |
+//! | `demo` | simulated providers, and traffic with and without a gateway |
 
 pub mod auth;
 pub mod cli;
 pub mod config;
+mod demo;
 pub mod edge;
 mod respond;
 pub mod routes;

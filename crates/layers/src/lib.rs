@@ -64,6 +64,8 @@ mod policies;
 pub mod recover;
 pub mod retry;
 mod telemetry;
+#[cfg(test)]
+mod testing;
 pub mod timeout;
 mod trail;
 

@@ -164,7 +164,8 @@ impl Future for SendFuture {
                         }
                     };
                     let failed = !answer.status().is_success();
-                    let (head, body) = answer.into_parts();
+                    let (mut head, body) = answer.into_parts();
+                    call.deployment.scrub_headers(&mut head.headers);
                     if !failed && call.request.call().peek.stream {
                         call.request.context().judge(Opinion::Success);
                         let body = Body::flowing(Bytes::new(), body);
@@ -235,7 +236,7 @@ impl Sent {
     fn failed_answer(&self, mut head: response::Parts, read: Bytes, verdict: Verdict) -> Response<Body> {
         self.judge(verdict);
         head.extensions.insert(verdict);
-        Response::from_parts(head, Body::whole(read))
+        Response::from_parts(head, Body::whole(self.deployment.scrubbed(read)))
     }
 
     fn failed(&self, error: RouteError) -> RouteError {

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Uri};
 use http::uri::{InvalidUri, PathAndQuery};
+use memchr::memmem;
 use secondwind_layers::Name;
 use secondwind_llm::dialect::{Dialect, Endpoint, InvalidKey};
 use secondwind_policy::Policy;
@@ -38,9 +40,10 @@ pub struct Target {
 pub(crate) struct Deployment {
     pub(crate) target: Target,
     /// The model's name as a JSON string.
-    pub(crate) model_json: bytes::Bytes,
+    pub(crate) model_json: Bytes,
     pub(crate) auth: http::HeaderMap,
     pub(crate) rest: Arc<Rest>,
+    secret: Option<memmem::Finder<'static>>,
     uris: Vec<(Endpoint, Uri)>,
 }
 
@@ -55,6 +58,9 @@ pub enum TargetError {
     /// Its organization cannot stand in a header.
     Organization,
 }
+
+/// What is shorter is no secret, and stands in many an innocent word.
+const SHORTEST_SECRET: usize = 8;
 
 const ENDPOINTS: [Endpoint; 3] =
     [Endpoint::ChatCompletions, Endpoint::Completions, Endpoint::Embeddings];
@@ -78,13 +84,44 @@ impl Deployment {
             value.set_sensitive(true);
             auth.insert(HeaderName::from_static("openai-organization"), value);
         }
+        let key = target.api_key.as_deref().filter(|key| key.len() >= SHORTEST_SECRET);
+        let secret = key.map(|key| memmem::Finder::new(key).into_owned());
         let model_json = secondwind_llm::body::json_string(&target.model);
-        Ok(Self { target, model_json, auth, rest, uris })
+        Ok(Self { target, model_json, auth, rest, secret, uris })
     }
 
     /// Where a request for `endpoint` goes.
     pub(crate) fn uri(&self, endpoint: Endpoint) -> Option<&Uri> {
         self.uris.iter().find(|(known, _)| *known == endpoint).map(|(_, uri)| uri)
+    }
+}
+
+impl Deployment {
+    /// Takes out what a provider echoes of our key: of an answer's headers whichever holds it.
+    pub(crate) fn scrub_headers(&self, headers: &mut http::HeaderMap) {
+        let Some(secret) = &self.secret else { return };
+        let echoes = |value: &HeaderValue| secret.find(value.as_bytes()).is_some();
+        let names = headers.iter().filter(|(_, value)| echoes(value)).map(|(name, _)| name.clone());
+        for name in names.collect::<Vec<_>>() {
+            headers.remove(name);
+        }
+    }
+
+    /// The same of a body: the key alone is struck out.
+    pub(crate) fn scrubbed(&self, body: Bytes) -> Bytes {
+        let Some(secret) = &self.secret else { return body };
+        let mut scrubbed = Vec::new();
+        let mut from = 0;
+        for at in secret.find_iter(&body) {
+            scrubbed.extend_from_slice(body.get(from..at).unwrap_or_default());
+            scrubbed.extend_from_slice(b"***");
+            from = at + secret.needle().len();
+        }
+        if from == 0 {
+            return body;
+        }
+        scrubbed.extend_from_slice(body.get(from..).unwrap_or_default());
+        scrubbed.into()
     }
 }
 

@@ -22,7 +22,11 @@ pub(super) struct At<T> {
 impl At<String> {
     /// The text in backquotes, unless an environment variable holds it.
     pub(super) fn shown(&self) -> String {
-        if self.hidden { "of its environment variable".to_owned() } else { format!("`{}`", self.value) }
+        if self.hidden {
+            "of its environment variable".to_owned()
+        } else {
+            format!("`{}`", self.value)
+        }
     }
 }
 
@@ -41,7 +45,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<At<T>, A::Error> {
-                let mut number = || seq.next_element()?.ok_or_else(|| lost::<A::Error>());
+                let mut number = || seq.next_element()?.ok_or_else(lost::<A::Error>);
                 let span = Span {
                     file: number()?,
                     line: number()?,
@@ -51,7 +55,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
                 };
                 let hidden = seq.next_element()?.ok_or_else(lost)?;
                 let value = seq.next_element()?.ok_or_else(lost)?;
-                Ok(At { value, span, hidden })
+                Ok(At {
+                    value,
+                    span,
+                    hidden,
+                })
             }
         }
 

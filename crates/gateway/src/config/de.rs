@@ -48,10 +48,15 @@ impl<'de> Deserializer<'de> for &'de Node {
                 Some(Value::Float(value)) => visitor.visit_f64(value),
                 _ => visitor.visit_str(text),
             },
-            Value::List(list) => visitor.visit_seq(Items { items: list.iter(), index: 0 }),
-            Value::Map(map) => {
-                visitor.visit_map(Pairs { entries: map.entries.iter(), index: 0, value: None })
-            }
+            Value::List(list) => visitor.visit_seq(Items {
+                items: list.iter(),
+                index: 0,
+            }),
+            Value::Map(map) => visitor.visit_map(Pairs {
+                entries: map.entries.iter(),
+                index: 0,
+                value: None,
+            }),
         };
         visited.map_err(|mistake| mistake.at(self.span))
     }
@@ -59,9 +64,9 @@ impl<'de> Deserializer<'de> for &'de Node {
     /// What a variable holds is text where text is wanted, were it all digits.
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         match &self.value {
-            Value::Env { text, .. } => {
-                visitor.visit_str(text).map_err(|mistake: Mistake| mistake.at(self.span))
-            }
+            Value::Env { text, .. } => visitor
+                .visit_str(text)
+                .map_err(|mistake: Mistake| mistake.at(self.span)),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -107,7 +112,9 @@ impl<'de> Deserializer<'de> for &'de Node {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Mistake> {
-        visitor.visit_enum(Variant(self)).map_err(|mistake| mistake.at(self.span))
+        visitor
+            .visit_enum(Variant(self))
+            .map_err(|mistake| mistake.at(self.span))
     }
 
     serde::forward_to_deserialize_any! {
@@ -139,11 +146,14 @@ impl<'de> de::SeqAccess<'de> for Items<'de> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, Mistake> {
-        let Some(node) = self.items.next() else { return Ok(None) };
+        let Some(node) = self.items.next() else {
+            return Ok(None);
+        };
         let index = self.index;
         self.index += 1;
         let item = seed.deserialize(node);
-        item.map(Some).map_err(|mistake| mistake.at(node.span).within(index))
+        item.map(Some)
+            .map_err(|mistake| mistake.at(node.span).within(index))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -165,18 +175,23 @@ impl<'de> de::MapAccess<'de> for Pairs<'de> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Mistake> {
-        let Some(entry) = self.entries.next() else { return Ok(None) };
+        let Some(entry) = self.entries.next() else {
+            return Ok(None);
+        };
         self.value = Some(&entry.node);
         self.index += 1;
         let key: de::value::StrDeserializer<'_, Mistake> = entry.key.as_str().into_deserializer();
-        seed.deserialize(key).map(Some).map_err(|mistake| mistake.in_key(entry.at).within(self.index - 1))
+        seed.deserialize(key)
+            .map(Some)
+            .map_err(|mistake| mistake.in_key(entry.at).within(self.index - 1))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Mistake> {
         let Some(node) = self.value.take() else {
             return Err(de::Error::custom("a value was asked for before its key"));
         };
-        seed.deserialize(node).map_err(|mistake| mistake.at(node.span).within(self.index - 1))
+        seed.deserialize(node)
+            .map_err(|mistake| mistake.at(node.span).within(self.index - 1))
     }
 
     fn size_hint(&self) -> Option<usize> {

@@ -46,7 +46,10 @@ pub(super) fn read(
     };
     let weak = default(litellm);
     let strong = default(router);
-    Fallbacks { tables, default: strong.or(weak) }
+    Fallbacks {
+        tables,
+        default: strong.or(weak),
+    }
 }
 
 /// Reads a list of mappings with one entry each: a group and its fallbacks.
@@ -68,18 +71,28 @@ fn table(cx: &mut Cx<'_>, names: &Names, entry: Entry) -> Table {
             continue;
         };
         if let Some(second) = map.entries.get(1) {
-            let message = format!("an item of `{key}` has one group; `{}` is a second", second.key);
-            cx.error(second.at, message, Some("begin a new item with `- `".to_owned()));
+            let message = format!(
+                "an item of `{key}` has one group; `{}` is a second",
+                second.key
+            );
+            cx.error(
+                second.at,
+                message,
+                Some("begin a new item with `- `".to_owned()),
+            );
         }
-        let Some(one) = map.entries.into_iter().next() else { continue };
+        let Some(one) = map.entries.into_iter().next() else {
+            continue;
+        };
         let group = one.key.clone();
         if let Some(target) = names.aliased(&group).filter(|_| !names.is_group(&group)) {
             let message = format!("`{group}` is an alias and has no fallbacks of its own");
             cx.warn(one.at, message, Some(format!("write them for `{target}`")));
             continue;
         }
-        if group != ANY && names.group(cx, &group, one.at).is_none() {
-            // Goes on, to tell what else is wrong with it.
+        if group != ANY && !names.is_group(&group) {
+            names.missing(cx, &group, one.at);
+            // To tell what else is wrong with it.
             list(cx, names, one, None);
             continue;
         }
@@ -98,15 +111,28 @@ fn table(cx: &mut Cx<'_>, names: &Names, entry: Entry) -> Table {
 
 /// Reads the fallbacks of one group, or of any.
 fn list(cx: &mut Cx<'_>, names: &Names, entry: Entry, own: Option<&str>) -> Option<Entry> {
-    let Entry { key, at, written, node } = entry;
+    let Entry {
+        key,
+        at,
+        written,
+        node,
+    } = entry;
     let (span, found) = (node.span, node.kind());
     let Value::List(items) = node.value else {
         let message = format!("the fallbacks of `{key}` must be a list, not {found}");
         cx.error(span, message, Some("write it in `[` `]`".to_owned()));
         return None;
     };
-    let items = items.into_iter().filter_map(|item| target(cx, names, item, own)).collect();
-    Some(Entry { key, at, written, node: Node::new(Value::List(items), span) })
+    let items = items
+        .into_iter()
+        .filter_map(|item| target(cx, names, item, own))
+        .collect();
+    Some(Entry {
+        key,
+        at,
+        written,
+        node: Node::new(Value::List(items), span),
+    })
 }
 
 /// The group that an item of a list names: a text, or the `model` of a mapping.
@@ -115,24 +141,40 @@ fn target(cx: &mut Cx<'_>, names: &Names, mut item: Node, own: Option<&str>) -> 
         let Some(model) = item.get("model").cloned() else {
             let known = map.entries.first().map(|entry| entry.key.as_str());
             let help = known.and_then(|key| suggest::did_you_mean(key, ["model"]));
-            cx.error(item.span, "a fallback that is a mapping must name its `model`", help);
+            cx.error(
+                item.span,
+                "a fallback that is a mapping must name its `model`",
+                help,
+            );
             return None;
         };
         if let Some(other) = map.entries.iter().find(|entry| entry.key != "model") {
-            let message =
-                || "what a fallback says beyond its `model` has no effect yet".to_owned();
-            cx.warn_once(Section::Router, "fallbacks.model", other.at, message, || None);
+            let message = || "what a fallback says beyond its `model` has no effect yet".to_owned();
+            cx.warn_once(
+                Section::Router,
+                "fallbacks.model",
+                other.at,
+                message,
+                || None,
+            );
         }
         item = model;
     }
-    let Some(name) = item.text() else {
-        let message = format!("a fallback must be the name of a group, not {}", item.kind());
+    if item.text().is_none() {
+        let message = format!(
+            "a fallback must be the name of a group, not {}",
+            item.kind()
+        );
         cx.error(item.span, message, None);
         return None;
-    };
-    let name = names.group(cx, name, item.span)?;
+    }
+    let name = names.group(cx, &item)?;
     if own == Some(name.as_str()) {
-        cx.error(item.span, format!("`{name}` cannot be its own fallback"), None);
+        cx.error(
+            item.span,
+            format!("`{name}` cannot be its own fallback"),
+            None,
+        );
         return None;
     }
     Some(Node::new(Value::Text(name), item.span))
@@ -140,15 +182,27 @@ fn target(cx: &mut Cx<'_>, names: &Names, mut item: Node, own: Option<&str>) -> 
 
 /// Checks the lists of a policy: what they name must exist, and must not be the group itself.
 pub(super) fn check(cx: &mut Cx<'_>, names: &Names, policy: &mut Node, own: Option<&str>) {
-    let Some(section) = policy.get_mut("fallback") else { return };
+    let Some(section) = policy.get_mut("fallback") else {
+        return;
+    };
     for key in ["to", "context_window", "content_policy"] {
-        let Some(list) = section.get_mut(key) else { continue };
-        let Value::List(items) = &mut list.value else { continue };
+        let Some(list) = section.get_mut(key) else {
+            continue;
+        };
+        let Value::List(items) = &mut list.value else {
+            continue;
+        };
         // What is no text is told when the policy is read.
         let wanted = |item: &Node| item.text().is_some_and(|name| !name.trim().is_empty());
         *items = std::mem::take(items)
             .into_iter()
-            .filter_map(|item| if wanted(&item) { target(cx, names, item, own) } else { Some(item) })
+            .filter_map(|item| {
+                if wanted(&item) {
+                    target(cx, names, item, own)
+                } else {
+                    Some(item)
+                }
+            })
             .collect();
     }
 }
@@ -161,7 +215,11 @@ impl Fallbacks {
         let default = self.default.take();
         for ((_, path), table) in TABLES.into_iter().zip(&mut self.tables) {
             let any = table.remove(ANY);
-            let any = if path == TABLES[0].1 { any.or_else(|| default.clone()) } else { any };
+            let any = if path == TABLES[0].1 {
+                any.or_else(|| default.clone())
+            } else {
+                any
+            };
             if let Some(entry) = any {
                 policy.put(path, entry);
             }

@@ -14,7 +14,11 @@ pub(super) fn text(cx: &mut Cx<'_>, source: Source) -> Option<Node> {
     let mut root = read::read(cx, source)?;
     mapping(cx, &mut root)?;
     if let Some(include) = root.take("include") {
-        cx.error(include.at, "`include` needs a file beside which to look", None);
+        cx.error(
+            include.at,
+            "`include` needs a file beside which to look",
+            None,
+        );
     }
     Some(root)
 }
@@ -59,18 +63,28 @@ fn open(cx: &mut Cx<'_>, path: &Path, at: Option<Span>) -> Option<Node> {
 
 fn mapping<'n>(cx: &mut Cx<'_>, root: &'n mut Node) -> Option<&'n mut Map> {
     let (span, kind) = (root.span, root.kind());
+    if root.is_null() {
+        cx.error(span, "there is nothing in this file", None);
+        return None;
+    }
     let map = root.map_mut();
     if map.is_none() {
-        cx.error(span, format!("the file must be a mapping with a `model_list`, not {kind}"), None);
+        let message = format!("the file must be a mapping with a `model_list`, not {kind}");
+        cx.error(span, message, None);
     }
     map
 }
 
 /// Takes the `include` out of a file and notes the files that it names.
 fn named(cx: &mut Cx<'_>, root: &mut Node, path: &Path, pending: &mut VecDeque<(PathBuf, Span)>) {
-    let Some(include) = root.take("include") else { return };
+    let Some(include) = root.take("include") else {
+        return;
+    };
     let Value::List(list) = include.node.value else {
-        let message = format!("`include` must be a list of files, not {}", include.node.kind());
+        let message = format!(
+            "`include` must be a list of files, not {}",
+            include.node.kind()
+        );
         cx.error(include.node.span, message, None);
         return;
     };
@@ -86,14 +100,18 @@ fn named(cx: &mut Cx<'_>, root: &mut Node, path: &Path, pending: &mut VecDeque<(
 }
 
 fn join(cx: &mut Cx<'_>, root: &mut Node, included: Node, path: &Path) {
-    let Value::Map(included) = included.value else { return };
+    let Value::Map(included) = included.value else {
+        return;
+    };
     let Some(map) = root.map_mut() else { return };
     for entry in included.entries {
         let Some(index) = map.entries.iter().position(|old| old.key == entry.key) else {
             map.entries.push(entry);
             continue;
         };
-        let Some(Entry { node, .. }) = map.entries.get_mut(index) else { continue };
+        let Some(Entry { node, .. }) = map.entries.get_mut(index) else {
+            continue;
+        };
         match (&mut node.value, entry.node.value) {
             (Value::List(list), Value::List(more)) => list.extend(more),
             (_, value) => {

@@ -60,14 +60,12 @@ fn warn(cx: &mut Cx<'_>, section: Section, entry: &Entry) {
 
 fn refuse(cx: &mut Cx<'_>, section: Section, entry: &Entry) {
     let key = entry.key.as_str();
-    let known = section.acted_on().iter().copied().chain(section.known().split_whitespace());
-    let help = suggest::did_you_mean(key, known).or_else(|| {
-        let home = Section::ALL.iter().find(|home| home.acts_on(key) || home.knows(key))?;
-        Some(match home {
-            Section::Root => format!("`{key}` stands at the top of the file"),
-            _ => format!("`{key}` belongs into `{}`", home.name()),
-        })
-    });
+    let known = section
+        .acted_on()
+        .iter()
+        .copied()
+        .chain(section.known().split_whitespace());
+    let help = suggest::did_you_mean(key, known).or_else(|| home(key));
     if section == Section::Info {
         // LiteLLM takes any key there and shows it to whoever asks for the model's data.
         let message = || format!("`{key}` in `model_info` has no effect");
@@ -81,14 +79,24 @@ fn refuse(cx: &mut Cx<'_>, section: Section, entry: &Entry) {
     cx.error(entry.at, message, help);
 }
 
+/// Where a key belongs that was found somewhere else.
+fn home(key: &str) -> Option<String> {
+    let acts = Section::ALL.iter().find(|home| home.acts_on(key));
+    let home = acts.or_else(|| Section::ALL.iter().find(|home| home.knows(key)))?;
+    Some(match home {
+        Section::Root => "it belongs at the top of the file".to_owned(),
+        _ => format!("it belongs in `{}`", home.name()),
+    })
+}
+
 // === impl Section ===
 
 impl Section {
     const ALL: [Section; 8] = [
         Section::Router,
-        Section::Params,
-        Section::General,
         Section::LiteLlm,
+        Section::General,
+        Section::Params,
         Section::Info,
         Section::Deployment,
         Section::Secondwind,

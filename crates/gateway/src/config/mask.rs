@@ -69,25 +69,33 @@ pub(super) fn secrets(node: &Node, secret: bool, found: &mut Vec<Range<usize>>) 
 /// Whether it is a URL with a user or a password in it.
 pub(super) fn has_credentials(url: &str) -> bool {
     url.split_once("://").is_some_and(|(_, rest)| {
-        rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
+        rest.split(['/', '?', '#'])
+            .next()
+            .is_some_and(|authority| authority.contains('@'))
     })
 }
 
 /// What of a line may be secret in a file that could not be parsed, counted from its beginning.
 /// Rather too much than too little.
-pub(super) fn guess(text: &str, lines: &[usize], number: usize) -> Vec<Range<usize>> {
+pub(super) fn guess(text: &str, lines: &[usize], number: usize) -> Option<Range<usize>> {
     let get = |number| text.get(line(text, lines, number)).unwrap_or_default();
     let this = get(number);
     let own = keys(this);
-    if let Some(from) = own.iter().find(|(key, _)| is_secret(key)).map(|(_, from)| *from) {
+    if let Some(from) = own
+        .iter()
+        .find(|(key, _)| is_secret(key))
+        .map(|(_, from)| *from)
+    {
         let value = this.get(from..).unwrap_or_default().trim_start();
         // The name of a variable is no secret, but what follows it in the line may be one.
         let known = if env::name(value.trim_matches(['"', '\''])).is_some() {
-            value.find(|c: char| c.is_whitespace() || c == ',').unwrap_or(value.len())
+            value
+                .find(|c: char| c.is_whitespace() || c == ',')
+                .unwrap_or(value.len())
         } else {
             0
         };
-        return vec![this.len() - value.len() + known..this.len()];
+        return Some(this.len() - value.len() + known..this.len());
     }
     // It may go on with a value that began above, or stand under a key that is secret as a whole.
     let mut depth = indent(this);
@@ -99,12 +107,12 @@ pub(super) fn guess(text: &str, lines: &[usize], number: usize) -> Vec<Range<usi
         }
         let secret = keys.iter().any(|(key, _)| is_secret(key));
         if secret && (nearest || indent(above) < depth) {
-            return vec![indent(this)..this.len()];
+            return Some(indent(this)..this.len());
         }
         nearest = false;
         depth = depth.min(indent(above));
     }
-    Vec::new()
+    None
 }
 
 /// The parts of a text that look like a token of a provider.

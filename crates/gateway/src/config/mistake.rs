@@ -22,9 +22,15 @@ pub(super) struct Mistake {
 
 #[derive(Debug)]
 enum Kind {
-    Unknown { name: String, known: &'static [&'static str] },
+    Unknown {
+        name: String,
+        known: &'static [&'static str],
+    },
     Missing(&'static str),
-    Type { expected: String, found: String },
+    Type {
+        expected: String,
+        found: String,
+    },
     Other(String),
 }
 
@@ -32,7 +38,12 @@ enum Kind {
 
 impl Mistake {
     fn new(kind: Kind) -> Mistake {
-        Mistake { kind, path: Vec::new(), key: false, span: None }
+        Mistake {
+            kind,
+            path: Vec::new(),
+            key: false,
+            span: None,
+        }
     }
 
     /// Notes where it happened, unless that is known more exactly.
@@ -68,7 +79,10 @@ impl Mistake {
             _ => None,
         };
         match self.kind {
-            Kind::Unknown { name: unknown, known } => {
+            Kind::Unknown {
+                name: unknown,
+                known,
+            } => {
                 let help = suggest::did_you_mean(&unknown, known.iter().copied());
                 cx.error(span, format!("unknown key `{unknown}`"), help);
             }
@@ -85,6 +99,9 @@ impl Mistake {
                         "{name} must be {expected}, which the value of the environment variable \
                          `{variable}` is not"
                     ),
+                    None if found == "a number" && expected.contains("number") => {
+                        format!("{name} must be {expected}")
+                    }
                     None => format!("{name} must be {expected}, not {found}"),
                 };
                 let help = unquote(&expected, node).map(str::to_owned);
@@ -117,7 +134,10 @@ fn find<'n>(root: &'n Node, path: &[usize]) -> (Option<&'n str>, &'n Node) {
                 None => return found,
             },
             Value::Map(map) => match map.entries.get(index) {
-                Some(entry) => (Some(entry.written.as_ref().unwrap_or(&entry.key)), &entry.node),
+                Some(entry) => (
+                    Some(entry.written.as_ref().unwrap_or(&entry.key)),
+                    &entry.node,
+                ),
                 None => return found,
             },
             _ => return found,
@@ -171,7 +191,10 @@ impl de::Error for Mistake {
     }
 
     fn unknown_field(name: &str, known: &'static [&'static str]) -> Mistake {
-        Mistake::new(Kind::Unknown { name: name.to_owned(), known })
+        Mistake::new(Kind::Unknown {
+            name: name.to_owned(),
+            known,
+        })
     }
 
     fn unknown_variant(name: &str, known: &'static [&'static str]) -> Mistake {
@@ -204,9 +227,10 @@ fn say_expected(expected: &dyn Expected) -> String {
 fn say_found(found: &Unexpected<'_>) -> String {
     match found {
         Unexpected::Bool(value) => value.to_string(),
-        Unexpected::Unsigned(_) | Unexpected::Float(_) => "a number like this".to_owned(),
         Unexpected::Signed(value) if *value < 0 => "a negative number".to_owned(),
-        Unexpected::Signed(_) => "a number like this".to_owned(),
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => {
+            "a number".to_owned()
+        }
         Unexpected::Char(_) | Unexpected::Str(_) => "text".to_owned(),
         Unexpected::Unit | Unexpected::Option => "nothing".to_owned(),
         Unexpected::Seq => "a list".to_owned(),

@@ -48,6 +48,7 @@
 //! here yet are [warnings](Loaded::warnings), one for each key. Booleans are `true` and `false`
 //! only (YAML 1.2).
 
+mod address;
 mod at;
 mod cx;
 mod de;

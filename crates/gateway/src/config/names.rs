@@ -48,21 +48,36 @@ impl Names {
         self.aliases.get(name).map(String::as_str)
     }
 
-    /// The group that is meant by a name, which may be an alias. What does not exist is noted.
-    pub(super) fn group(&self, cx: &mut Cx<'_>, name: &str, at: Span) -> Option<String> {
-        if let Some(group) = self.aliased(name) {
-            return Some(group.to_owned());
+    /// The group that is meant by a name, which may be an alias.
+    fn find(&self, name: &str) -> Option<String> {
+        let group = self
+            .aliased(name)
+            .or_else(|| self.is_group(name).then_some(name));
+        group.map(str::to_owned)
+    }
+
+    /// The group that a value names. What does not exist is noted.
+    pub(super) fn group(&self, cx: &mut Cx<'_>, node: &Node) -> Option<String> {
+        let found = self.find(node.text()?);
+        match &node.value {
+            Value::Env { name, .. } if found.is_none() => {
+                let message = format!("the environment variable `{name}` names no group");
+                cx.error(node.span, message, None);
+            }
+            Value::Text(name) if found.is_none() => self.missing(cx, name, node.span),
+            _ => {}
         }
-        if self.is_group(name) {
-            return Some(name.to_owned());
-        }
+        found
+    }
+
+    /// Notes that there is no group of this name.
+    pub(super) fn missing(&self, cx: &mut Cx<'_>, name: &str, at: Span) {
         let help = if self.ids.contains_key(name) {
             Some("this is a deployment; name its group".to_owned())
         } else {
             self.near(name)
         };
         cx.error(at, format!("there is no group `{name}`"), help);
-        None
     }
 
     fn near(&self, name: &str) -> Option<String> {
@@ -77,7 +92,9 @@ impl Names {
         cx: &mut Cx<'_>,
         section: Option<Entry>,
     ) -> Vec<(String, String)> {
-        let Some(section) = section else { return Vec::new() };
+        let Some(section) = section else {
+            return Vec::new();
+        };
         let found = section.node.kind();
         let Value::Map(map) = section.node.value else {
             let message = format!("`model_group_alias` must be a mapping, not {found}");
@@ -86,13 +103,13 @@ impl Names {
         };
         let mut aliases = Vec::new();
         for entry in map.entries {
-            let Some((target, at)) = target(cx, entry.node) else { continue };
-            let alias = entry.key;
-            if !self.is_group(&target) {
-                let help = if target == alias { None } else { self.near(&target) };
-                cx.error(at, format!("there is no group `{target}`"), help);
+            let Some(target) = target(cx, entry.node) else {
                 continue;
-            }
+            };
+            let Some(target) = self.group(cx, &target) else {
+                continue;
+            };
+            let alias = entry.key;
             if self.is_group(&alias) && alias != target {
                 let message = format!("the alias `{alias}` hides the group of that name");
                 cx.warn(entry.at, message, None);
@@ -104,15 +121,15 @@ impl Names {
     }
 }
 
-/// The group that an alias is to stand for.
-fn target(cx: &mut Cx<'_>, mut node: Node) -> Option<(String, Span)> {
-    if let Some(text) = node.text() {
-        return Some((text.to_owned(), node.span));
+/// What names the group that an alias is to stand for.
+fn target(cx: &mut Cx<'_>, mut node: Node) -> Option<Node> {
+    if node.text().is_some() {
+        return Some(node);
     }
     let alias: raw::Alias = de::read(cx, &mut node)?;
     if let Some(hidden) = alias.hidden.filter(|hidden| hidden.value) {
         let message = || "`hidden` in `model_group_alias` has no effect yet".to_owned();
         cx.warn_once(Section::Router, "hidden", hidden.span, message, || None);
     }
-    Some((alias.model.value, alias.model.span))
+    node.take("model").map(|entry| entry.node)
 }

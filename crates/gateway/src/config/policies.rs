@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secondwind_policy::{PartialFallback, PartialPolicy, Policy, Setting};
+use secondwind_policy::{self as policy, PartialFallback, PartialPolicy, Policy, Setting};
 
 use super::cx::Cx;
 use super::de;
@@ -83,13 +83,21 @@ pub(super) fn read(
     let router = Layer::read(cx, router_layer);
     let own = own.map(|node| Layer::read(cx, node));
 
-    let off = own.as_ref().map_or(Off::default(), |own| Off::default().under(&own.partial));
-    let timeout = |layer: &Layer| layer.partial.timeout.value().map(|timeout| timeout.attempt.clone());
-    let soft = !own.as_ref().and_then(timeout).is_some_and(|attempt| !attempt.is_unset());
+    let off = own
+        .as_ref()
+        .map_or(Off::default(), |own| Off::default().under(&own.partial));
+    let soft = own.as_ref().is_none_or(Layer::leaves_attempt);
     let mut layers = vec![&litellm, &general, &router];
     layers.extend(&own);
     let base = lay(cx, &Policy::default(), &layers, soft).unwrap_or_default();
-    Policies { base: Arc::new(base), off, soft, fallbacks, counts, groups }
+    Policies {
+        base: Arc::new(base),
+        off,
+        soft,
+        fallbacks,
+        counts,
+        groups,
+    }
 }
 
 /// Takes values out of a section and puts them where a policy has them.
@@ -105,7 +113,9 @@ fn moved(section: &mut Node, keys: &[(&str, &str)]) -> Node {
 
 /// `disable_cooldowns: true` is a breaker that is off.
 fn cooldowns(cx: &mut Cx<'_>, router: &mut Node, policy: &mut Node) {
-    let Some(mut entry) = router.take("disable_cooldowns") else { return };
+    let Some(mut entry) = router.take("disable_cooldowns") else {
+        return;
+    };
     if de::read::<bool>(cx, &mut entry.node) == Some(true) {
         entry.node.value = Value::Bool(false);
         policy.put("breaker", entry);
@@ -114,10 +124,15 @@ fn cooldowns(cx: &mut Cx<'_>, router: &mut Node, policy: &mut Node) {
 
 /// The entries of a mapping from groups; what is for a group that does not exist is noted.
 fn by_group(cx: &mut Cx<'_>, names: &Names, section: Option<Entry>) -> HashMap<String, Entry> {
-    let Some(section) = section else { return HashMap::new() };
+    let Some(section) = section else {
+        return HashMap::new();
+    };
     let found = section.node.kind();
     let Value::Map(map) = section.node.value else {
-        let message = format!("`{}` must be a mapping from groups, not {found}", section.key);
+        let message = format!(
+            "`{}` must be a mapping from groups, not {found}",
+            section.key
+        );
         cx.error(section.node.span, message, None);
         return HashMap::new();
     };
@@ -132,7 +147,7 @@ fn by_group(cx: &mut Cx<'_>, names: &Names, section: Option<Entry>) -> HashMap<S
             let message = format!("`{}` is an alias, not a group", entry.key);
             cx.error(entry.at, message, Some(format!("write `{target}`")));
         } else {
-            names.group(cx, &entry.key, entry.at);
+            names.missing(cx, &entry.key, entry.at);
         }
     }
     groups
@@ -148,7 +163,13 @@ impl Policies {
 
     /// The policy of a group.
     pub(super) fn group(&mut self, cx: &mut Cx<'_>, names: &Names, name: &str) -> Group {
-        let mut said = Node::empty(Span { file: 0, line: 0, column: 0, start: 0, len: 0 });
+        let mut said = Node::empty(Span {
+            file: 0,
+            line: 0,
+            column: 0,
+            start: 0,
+            len: 0,
+        });
         let counts = self.counts.remove(name);
         if let Some(entry) = counts.filter(|_| !self.off.retry) {
             said.put("retry.counts", entry);
@@ -161,7 +182,9 @@ impl Policies {
             fallbacks::check(cx, names, &mut entry.node, Some(name));
             Layer::read(cx, entry.node)
         });
-        let off = own.as_ref().map_or(self.off, |own| self.off.under(&own.partial));
+        let off = own
+            .as_ref()
+            .map_or(self.off, |own| self.off.under(&own.partial));
 
         let without = self.without(name);
         let mut layers: Vec<&Layer> = without.iter().collect();
@@ -171,17 +194,27 @@ impl Policies {
         layers.extend(&own);
         let policy = match layers.as_slice() {
             [] => None,
-            layers => lay(cx, &self.base, layers, self.soft).map(Arc::new),
+            layers => {
+                let soft = self.soft && own.as_ref().is_none_or(Layer::leaves_attempt);
+                lay(cx, &self.base, layers, soft).map(Arc::new)
+            }
         };
         let policy = policy.unwrap_or_else(|| Arc::clone(&self.base));
-        Group { policy, off, made: Vec::new() }
+        Group {
+            policy,
+            off,
+            made: Vec::new(),
+        }
     }
 
     /// The general lists without the group itself, where they name it.
     fn without(&self, name: &str) -> Option<Layer> {
         let all = self.base.fallback();
         let named = [all.to(), all.context_window(), all.content_policy()];
-        if !named.iter().any(|list| list.iter().any(|other| other == name)) {
+        if !named
+            .iter()
+            .any(|list| list.iter().any(|other| other == name))
+        {
             return None;
         }
         let list = |list: &[String]| {
@@ -194,8 +227,17 @@ impl Policies {
         fallback.content_policy = list(all.content_policy());
         let mut partial = PartialPolicy::default();
         partial.fallback = Setting::Set(fallback);
-        let nowhere = Span { file: 0, line: 0, column: 0, start: 0, len: 0 };
-        Some(Layer { node: Node::empty(nowhere), partial })
+        let nowhere = Span {
+            file: 0,
+            line: 0,
+            column: 0,
+            start: 0,
+            len: 0,
+        };
+        Some(Layer {
+            node: Node::empty(nowhere),
+            partial,
+        })
     }
 }
 
@@ -204,7 +246,9 @@ impl Policies {
 impl Group {
     /// The policy of a deployment of the group.
     pub(super) fn deployment(&mut self, cx: &mut Cx<'_>, overlay: Option<Node>) -> Arc<Policy> {
-        let Some(mut overlay) = overlay else { return Arc::clone(&self.policy) };
+        let Some(mut overlay) = overlay else {
+            return Arc::clone(&self.policy);
+        };
         if self.off.retry {
             overlay.take("retry");
         }
@@ -261,6 +305,14 @@ impl Layer {
     fn is_empty(&self) -> bool {
         self.node.entries().is_empty()
     }
+
+    /// Whether it says nothing of the clock of an attempt.
+    fn leaves_attempt(&self) -> bool {
+        self.partial
+            .timeout
+            .value()
+            .is_none_or(|timeout| timeout.attempt.is_unset())
+    }
 }
 
 /// Lays partial policies over `policy`, the strongest last. `None` if the outcome makes no sense,
@@ -278,16 +330,16 @@ fn lay(cx: &mut Cx<'_>, policy: &Policy, layers: &[&Layer], soft: bool) -> Optio
         Err(invalid) => invalid,
     };
     for finding in invalid.findings() {
-        let (name, at) = place(layers, &finding.path);
-        let (message, help) = match finding.message.split_once("; ") {
-            Some((message, help)) => (message, Some(help)),
-            None => match finding.message.split_once(" (known: ") {
-                Some((message, known)) => (message, Some(known.trim_end_matches(')'))),
-                None => (finding.message.as_str(), None),
-            },
-        };
-        // A list of all there is is of no use beside what was meant.
-        let help = help.map(|help| help.split(" (known: ").next().unwrap_or(help).to_owned());
+        let (message, help) = explained(&finding.message);
+        let written = written(layers, &finding.path);
+        let name = written.name;
+        if let Some(variable) = written.variable {
+            let message = format!("`{name}` cannot be what the variable `{variable}` holds");
+            cx.error(written.span, message, None);
+            continue;
+        }
+        let of_key = message.starts_with("is ") || message.starts_with("unknown class");
+        let at = if of_key { written.key } else { written.span };
         let message = match message {
             message if message.starts_with("unknown ") => message.to_owned(),
             message if message.starts_with('`') => format!("`{name}`: {message}"),
@@ -298,21 +350,66 @@ fn lay(cx: &mut Cx<'_>, policy: &Policy, layers: &[&Layer], soft: bool) -> Optio
     None
 }
 
-/// Where the value at a path is written, and how its key is: in the strongest layer that has it,
-/// else what is nearest above it.
-fn place(layers: &[&Layer], path: &str) -> (String, Option<Span>) {
-    let last = path.rsplit('.').next().unwrap_or(path);
+/// What is wrong, and what to write instead. A list of all there is is of no use beside what was
+/// meant.
+fn explained(message: &str) -> (&str, Option<String>) {
+    let (message, help) = match message.split_once("; ") {
+        Some((message, help)) => (message, help.split(" (known: ").next()),
+        None => match message.split_once(" (known: ") {
+            Some((message, known)) => {
+                return (
+                    message,
+                    Some(format!("one of {}", known.trim_end_matches(')'))),
+                );
+            }
+            None => (message, None),
+        },
+    };
+    (message, help.map(str::to_owned))
+}
+
+/// How a value of a policy is written.
+struct Written {
+    name: String,
+    key: Option<Span>,
+    span: Option<Span>,
+    /// The environment variable that holds it.
+    variable: Option<String>,
+}
+
+/// How the value at a path is written in the strongest layer that has it, else what is nearest
+/// above it.
+fn written(layers: &[&Layer], path: &str) -> Written {
+    let last = path.rsplit('.').next().unwrap_or(path).to_owned();
     let mut above = path;
     loop {
-        for layer in layers.iter().rev() {
-            if let Some((entry, span)) = layer.node.place(above) {
-                let written = if above == path { entry.written.as_deref() } else { None };
-                return (written.unwrap_or(last).to_owned(), Some(span));
-            }
+        let found = layers
+            .iter()
+            .rev()
+            .find_map(|layer| layer.node.place(above));
+        if let Some((entry, span)) = found {
+            let item = above.ends_with(']');
+            let name = entry.written.clone().unwrap_or_else(|| entry.key.clone());
+            return Written {
+                name: if above == path { name } else { last },
+                key: Some(if item { span } else { entry.at }),
+                span: Some(span),
+                variable: match &entry.node.value {
+                    Value::Env { name, .. } => Some(name.clone()),
+                    _ => None,
+                },
+            };
         }
         match above.rsplit_once('.') {
             Some((parent, _)) => above = parent,
-            None => return (last.to_owned(), None),
+            None => {
+                return Written {
+                    name: last,
+                    key: None,
+                    span: None,
+                    variable: None,
+                };
+            }
         }
     }
 }
@@ -320,25 +417,29 @@ fn place(layers: &[&Layer], path: &str) -> (String, Option<Span>) {
 /// LiteLLM's timeouts know of no deadline: one that is longer than it has no effect, and is no
 /// mistake.
 fn give_way(cx: &mut Cx<'_>, policy: &Policy, merged: &mut PartialPolicy, layers: &[&Layer]) {
-    let Setting::Set(timeout) = &mut merged.timeout else { return };
+    let Setting::Set(timeout) = &mut merged.timeout else {
+        return;
+    };
     let total = clock(&timeout.total, policy.timeout().total());
     let attempt = clock(&timeout.attempt, policy.timeout().attempt());
-    let (Some(total), Some(attempt)) = (total, attempt) else { return };
+    let (Some(total), Some(attempt)) = (total, attempt) else {
+        return;
+    };
     if attempt <= total || attempt.is_zero() {
         return;
     }
     if !timeout.attempt.is_unset() {
-        let (name, at) = place(layers, "timeout.attempt");
+        let Written { name, span, .. } = written(layers, "timeout.attempt");
         let message = format!("`{name}` has no effect: the deadline of {total:?} ends sooner");
         let help = "set `secondwind.policy.timeout.total`".to_owned();
-        cx.warn(at, message, Some(help));
+        cx.warn(span, message, Some(help));
     }
     timeout.attempt = Setting::Off;
 }
 
 /// What a clock says in the end; `None` if nothing, or nothing that makes sense.
 fn clock(
-    setting: &Setting<secondwind_policy::Written<Duration>>,
+    setting: &Setting<policy::Written<Duration>>,
     beneath: Option<Duration>,
 ) -> Option<Duration> {
     match setting {

@@ -54,7 +54,8 @@ pub(super) struct General {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Alias {
-    pub(super) model: At<String>,
+    #[serde(rename = "model")]
+    pub(super) _model: String,
     /// Whether lists of models leave it out.
     pub(super) hidden: Option<At<bool>>,
 }

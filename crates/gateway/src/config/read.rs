@@ -27,14 +27,24 @@ const COPIES: usize = 500_000;
 pub(super) fn read(cx: &mut Cx<'_>, source: Source) -> Option<Node> {
     let text: Arc<str> = source.text.into();
     if text.len() > LARGEST {
-        let message = format!("{} is larger than {} MiB", source.name, LARGEST / 1024 / 1024);
+        let message = format!(
+            "{} is larger than {} MiB",
+            source.name,
+            LARGEST / 1024 / 1024
+        );
         cx.error(None, message, None);
         return None;
     }
     let file = cx.add_source(Text::new(source.name, Arc::clone(&text)));
     let options = yaml::options! { emit_comments: false };
     let parser = Parser::new_from_str_with_options(&text, options);
-    let mut reader = Reader { cx, parser, file, anchors: HashMap::new(), copied: 0 };
+    let mut reader = Reader {
+        cx,
+        parser,
+        file,
+        anchors: HashMap::new(),
+        copied: 0,
+    };
     let root = match reader.document() {
         Ok(root) => root,
         Err(stop) => {
@@ -74,7 +84,10 @@ impl<'t> Reader<'_, '_, 't> {
                 Event::StreamEnd => break,
                 Event::StreamStart | Event::DocumentEnd => {}
                 Event::DocumentStart(..) if root.is_some() => {
-                    return Err(stop(at, "a second document begins here; only one is expected"));
+                    return Err(stop(
+                        at,
+                        "a second document begins here; only one is expected",
+                    ));
                 }
                 Event::DocumentStart(..) => {}
                 event => root = Some(self.node(event, at, 0)?),
@@ -145,11 +158,17 @@ impl<'t> Reader<'_, '_, 't> {
             }
             if names.insert(key.clone()) {
                 let key = key.into_owned();
-                entries.push(Entry { key, at: key_at, written: None, node });
+                entries.push(Entry {
+                    key,
+                    at: key_at,
+                    written: None,
+                    node,
+                });
             } else {
                 let first = entries.iter().find(|entry| entry.key == key);
                 let help = first.map(|first| format!("first written in line {}", first.at.line));
-                self.cx.error(key_at, format!("the key `{key}` is there twice"), help);
+                self.cx
+                    .error(key_at, format!("the key `{key}` is there twice"), help);
             }
         }
         for entry in merged {
@@ -158,7 +177,13 @@ impl<'t> Reader<'_, '_, 't> {
             }
         }
         let at = entries.first().map_or(at, |first| first.at);
-        Ok(Node::new(Value::Map(Map { entries, dropped: Vec::new() }), at))
+        Ok(Node::new(
+            Value::Map(Map {
+                entries,
+                dropped: Vec::new(),
+            }),
+            at,
+        ))
     }
 
     fn alias(&mut self, anchor: usize, at: Span) -> Result<Node, Stop> {
@@ -166,7 +191,10 @@ impl<'t> Reader<'_, '_, 't> {
         let node = node.ok_or_else(|| stop(at, "an anchor cannot contain itself"))?;
         self.copied += node.size();
         if self.copied > COPIES {
-            return Err(stop(at, format!("aliases stand for more than {COPIES} values")));
+            return Err(stop(
+                at,
+                format!("aliases stand for more than {COPIES} values"),
+            ));
         }
         Ok(node)
     }
@@ -192,7 +220,10 @@ impl<'t> Reader<'_, '_, 't> {
                 };
                 if !fits {
                     let kind = kind.unwrap_or_default();
-                    return Err(stop(at, format!("the tag `!!{kind}` does not fit this value")));
+                    return Err(stop(
+                        at,
+                        format!("the tag `!!{kind}` does not fit this value"),
+                    ));
                 }
                 value
             }
@@ -234,16 +265,33 @@ impl<'t> Reader<'_, '_, 't> {
     }
 
     fn start(&self) -> Span {
-        Span { file: self.file, line: 1, column: 1, start: 0, len: 0 }
+        Span {
+            file: self.file,
+            line: 1,
+            column: 1,
+            start: 0,
+            len: 0,
+        }
     }
 }
 
 fn stop(at: Span, message: impl Into<String>) -> Stop {
-    Stop { at, message: message.into(), help: None }
+    Stop {
+        at,
+        message: message.into(),
+        help: None,
+    }
 }
 
 fn unknown(tag: &Tag, at: Span) -> Stop {
-    stop(at, format!("the tag `{}{}` has no meaning here", tag.original_handle(), tag.suffix()))
+    stop(
+        at,
+        format!(
+            "the tag `{}{}` has no meaning here",
+            tag.original_handle(),
+            tag.suffix()
+        ),
+    )
 }
 
 /// Adds what `<<` brings: of two with the same key the first counts.
@@ -258,7 +306,12 @@ fn merge(node: Node, into: &mut Vec<Entry>) -> Result<(), Stop> {
                 }
             }
         }
-        _ => return Err(stop(node.span, "`<<` takes a mapping or a list of mappings")),
+        _ => {
+            return Err(stop(
+                node.span,
+                "`<<` takes a mapping or a list of mappings",
+            ));
+        }
     }
     Ok(())
 }

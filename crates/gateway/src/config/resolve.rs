@@ -57,20 +57,37 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
         .map(|group| {
             let (name, members) = group.finish(&mut names);
             let mut policy = policies.group(cx, &names, &name);
-            let deployments = members.into_iter().map(|ready| deployment(cx, &mut policy, ready));
+            let deployments = members
+                .into_iter()
+                .map(|ready| deployment(cx, &mut policy, ready));
             let deployments = deployments.collect();
-            GroupConfig { name, policy: policy.policy, deployments }
+            GroupConfig {
+                name,
+                policy: policy.policy,
+                deployments,
+            }
         })
         .collect();
-    (!groups.is_empty()).then(|| Config { groups, aliases, policy: policies.base(), master_key })
+    (!groups.is_empty()).then(|| Config {
+        groups,
+        aliases,
+        policy: policies.base(),
+        master_key,
+    })
 }
 
 /// Takes a section out of the file; a mapping without entries if it is not there.
 fn section(cx: &mut Cx<'_>, root: &mut Node, key: &str, section: Section) -> Node {
     let nothing = Node::empty(root.span);
-    let Some(Entry { mut node, .. }) = root.take(key) else { return nothing };
+    let Some(Entry { mut node, .. }) = root.take(key) else {
+        return nothing;
+    };
     if node.map_mut().is_none() {
-        cx.error(node.span, format!("`{key}` must be a mapping, not {}", node.kind()), None);
+        cx.error(
+            node.span,
+            format!("`{key}` must be a mapping, not {}", node.kind()),
+            None,
+        );
         return nothing;
     }
     known::sift(cx, section, &mut node);
@@ -78,11 +95,7 @@ fn section(cx: &mut Cx<'_>, root: &mut Node, key: &str, section: Section) -> Nod
     node
 }
 
-fn deployment(
-    cx: &mut Cx<'_>,
-    group: &mut policies::Group,
-    ready: Ready,
-) -> DeploymentConfig {
+fn deployment(cx: &mut Cx<'_>, group: &mut policies::Group, ready: Ready) -> DeploymentConfig {
     DeploymentConfig {
         id: ready.id,
         dialect: ready.dialect,
@@ -106,7 +119,9 @@ fn master_key(cx: &mut Cx<'_>, general: &mut Node) -> Option<Secret> {
 
 fn strategy(cx: &mut Cx<'_>, entry: Option<Entry>) {
     let Some(mut entry) = entry else { return };
-    let Some(strategy) = de::read::<At<String>>(cx, &mut entry.node) else { return };
+    let Some(strategy) = de::read::<At<String>>(cx, &mut entry.node) else {
+        return;
+    };
     let name = strategy.value.as_str();
     if name == SHUFFLE {
         return;
@@ -116,7 +131,11 @@ fn strategy(cx: &mut Cx<'_>, entry: Option<Entry>) {
         cx.warn(strategy.span, message, None);
     } else {
         let help = suggest::did_you_mean(name, STRATEGIES);
-        cx.error(strategy.span, format!("there is no routing strategy {}", strategy.shown()), help);
+        cx.error(
+            strategy.span,
+            format!("there is no routing strategy {}", strategy.shown()),
+            help,
+        );
     }
 }
 

@@ -24,10 +24,10 @@
 //!     },
 //! ));
 //! let conflict = http::Response::builder().status(409).body(String::new())?;
-//! assert_eq!(classify.classify(Ok(&conflict)), Opinion::Success);
+//! assert_eq!(classify.classify(Ok::<_, &std::io::Error>(&conflict)), Opinion::Success);
 //! let busy = http::Response::builder().status(503).body(String::new())?;
 //! assert!(matches!(
-//!     classify.classify(Ok(&busy)),
+//!     classify.classify(Ok::<_, &std::io::Error>(&busy)),
 //!     Opinion::Failure(Verdict { class: Class::ServiceUnavailable, .. })
 //! ));
 //! # Ok::<(), http::Error>(())

@@ -64,18 +64,20 @@ pub enum Next {
 ///
 /// The rules, in the order in which they are asked:
 ///
-/// 1. What cannot be sent again is not.
+/// 1. Where nothing is ever retried, nothing is; and what cannot be sent again is not.
 /// 2. What surely never reached the server is repeated at once, once, whatever the counts say.
 /// 3. What may have been processed and is not idempotent is not sent again.
-/// 4. A class with no retries, or none left, ends here; but where the failure speaks of this place's
-///    account or key, or the server asked not to be tried again, an untried sibling is tried.
-/// 5. After a timeout with no untried sibling, another group is the better bet, unless retries after
+/// 4. A class with no retries ends here; but where the failure speaks of this place's account or key, an
+///    untried sibling is tried. That counts against `num_retries`.
+/// 5. A server that asked not to be tried again is not: an untried sibling is, or nobody.
+/// 6. A class with no retries left ends here.
+/// 7. After a timeout with no untried sibling, another group is the better bet, unless retries after
 ///    timeouts were asked for in so many words.
-/// 6. An empty budget ends it.
-/// 7. The wait is the longest of the policy's `retry_after`, full jitter, and the server's hint plus up to
+/// 8. An empty budget ends it.
+/// 9. The wait is the longest of the policy's `retry_after`, full jitter, and the server's hint plus up to
 ///    a tenth. A hint that is longer than `max_retry_after`, or than what remains, is not waited for.
-/// 8. With a sibling, and where the policy prefers one, the layer gives way.
-/// 9. No wait is begun that cannot end before the deadline.
+/// 10. With a sibling, and where the policy prefers one, the layer gives way.
+/// 11. No wait is begun that cannot end before the deadline.
 #[must_use]
 pub fn decide(situation: &Situation<'_>) -> Next {
     let Situation {
@@ -87,16 +89,14 @@ pub fn decide(situation: &Situation<'_>) -> Next {
         ..
     } = *situation;
     let class = verdict.class;
-    if matches!(class, Class::Cancelled | Class::Interrupted) {
+    let never = matches!(class, Class::Cancelled | Class::Interrupted);
+    if never || policy.most(situation.requested) == 0 {
         return Next::Stop(Stop::NotRetried);
     }
     if !situation.replayable {
         return Next::Stop(Stop::NotReplayable);
     }
-    if situation
-        .deadline
-        .is_some_and(|deadline| deadline.passed(now))
-    {
+    if (situation.deadline).is_some_and(|deadline| deadline.passed(now)) {
         return Next::Stop(Stop::Deadline);
     }
     if verdict.reach == Reach::NotSent && !situation.repeated {
@@ -107,9 +107,12 @@ pub fn decide(situation: &Situation<'_>) -> Next {
     }
 
     let allowed = allowed(situation);
+    if allowed == 0 {
+        return elsewhere(situation);
+    }
     let told_not_to = verdict.should_retry == Some(false);
-    if allowed == 0 || told_not_to {
-        return elsewhere(situation, told_not_to && allowed > 0);
+    if told_not_to && !alternatives.untried {
+        return Next::Stop(Stop::ToldNotTo);
     }
     if !counts.is_left(class, allowed) {
         return Next::Stop(Stop::Exhausted);
@@ -124,40 +127,36 @@ pub fn decide(situation: &Situation<'_>) -> Next {
     if !situation.budget {
         return Next::Stop(Stop::Budget);
     }
+    if told_not_to {
+        return Next::MoveOn { not_before: None };
+    }
 
     let wait = wait(situation);
-    let remaining = situation
-        .deadline
+    let not_before = now.checked_add(wait);
+    let remaining = (situation.deadline)
         .map_or(Duration::MAX, |deadline| deadline.remaining(now));
-    if verdict
-        .hint
-        .is_some_and(|hint| hint > policy.max_retry_after() || hint >= remaining)
-    {
+    let too_long = |hint| hint > policy.max_retry_after() || hint >= remaining;
+    if verdict.hint.is_some_and(too_long) {
         return if alternatives.untried {
-            Next::MoveOn {
-                not_before: now.checked_add(wait),
-            }
+            Next::MoveOn { not_before }
         } else {
             Next::Stop(Stop::HintTooLong)
         };
     }
-    if alternatives.untried && policy.prefer_sibling(class) {
-        return Next::MoveOn {
-            not_before: now.checked_add(wait),
-        };
+    let prefers_sibling = policy.prefer_sibling(class);
+    if alternatives.untried && prefers_sibling {
+        return Next::MoveOn { not_before };
     }
     if wait >= remaining {
         return Next::Stop(Stop::Deadline);
     }
-    if alternatives.siblings && policy.prefer_sibling(class) {
-        return Next::MoveOn {
-            not_before: now.checked_add(wait),
-        };
+    if alternatives.siblings && prefers_sibling {
+        return Next::MoveOn { not_before };
     }
     Next::Again { wait }
 }
 
-/// How many retries a failure like this one gets in its place.
+/// How many retries a failure like this one gets.
 pub(super) fn allowed(situation: &Situation<'_>) -> u32 {
     let Situation {
         verdict,
@@ -168,46 +167,44 @@ pub(super) fn allowed(situation: &Situation<'_>) -> u32 {
     let class = verdict.class;
     let allowed = policy.allowed(class, requested);
     // `x-should-retry: true` opens what the class alone would not, but only where a repeat can help at
-    // all, and never against an explicit count.
+    // all, and never against a count that was set.
     let may_help = matches!(verdict.status, Some(408 | 409 | 429 | 500..=599));
-    if allowed == 0
-        && verdict.should_retry == Some(true)
-        && may_help
-        && policy.explicit(class).is_none()
+    if allowed > 0
+        || verdict.should_retry != Some(true)
+        || !may_help
+        || policy.explicit(class).is_some()
     {
-        return requested.unwrap_or_else(|| policy.num_retries());
+        return allowed;
     }
-    allowed
+    match policy.counts().default_retries() {
+        Some(0) => 0,
+        default => requested.unwrap_or(default.unwrap_or_else(|| policy.num_retries())),
+    }
 }
 
-/// No retry in place: perhaps an untried sibling, which may have another key or another account. It
-/// counts against `num_retries`.
-fn elsewhere(situation: &Situation<'_>, told_not_to: bool) -> Next {
+/// No retry in place: perhaps an untried sibling, which may have another key or another account.
+fn elsewhere(situation: &Situation<'_>) -> Next {
     let Situation {
         verdict,
         policy,
         counts,
         ..
     } = *situation;
-    let stop = Next::Stop(if told_not_to {
-        Stop::ToldNotTo
-    } else {
-        Stop::NotRetried
-    });
-    let worth_it = told_not_to
-        || (verdict.class.facts().harm == Harm::LongRest
-            && policy.explicit(verdict.class) != Some(0));
+    let worth_it = verdict.class.facts().harm == Harm::LongRest
+        && policy.explicit(verdict.class) != Some(0)
+        && counts.total() < most_moves(situation);
     if !worth_it || !situation.alternatives.untried {
-        return stop;
-    }
-    let most = situation.requested.unwrap_or_else(|| policy.num_retries());
-    if counts.total() >= most {
-        return stop;
+        return Next::Stop(Stop::NotRetried);
     }
     if !situation.budget {
         return Next::Stop(Stop::Budget);
     }
     Next::MoveOn { not_before: None }
+}
+
+/// What a move after a class with no retries counts against.
+pub(super) fn most_moves(situation: &Situation<'_>) -> u32 {
+    (situation.requested).unwrap_or_else(|| situation.policy.num_retries())
 }
 
 /// How long to wait before the next attempt in this place.
@@ -234,9 +231,8 @@ fn wait(situation: &Situation<'_>) -> Duration {
     };
     // Positive jitter only: nobody comes back before the server said, and not all at once.
     let hint = verdict.hint.map_or(Duration::ZERO, |hint| {
-        hint.saturating_add(
-            Duration::try_from_secs_f64(hint.as_secs_f64() * 0.1 * random).unwrap_or_default(),
-        )
+        let tenth = Duration::try_from_secs_f64(hint.as_secs_f64() * 0.1 * random);
+        hint.saturating_add(tenth.unwrap_or_default())
     });
     policy.retry_after().max(jitter).max(hint)
 }

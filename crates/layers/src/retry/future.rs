@@ -15,7 +15,7 @@ use tracing::{Span, debug};
 
 use super::budget::Budget;
 use super::counts::Counts;
-use super::decide::{Next, Situation, allowed, decide};
+use super::decide::{Next, Situation, allowed, decide, most_moves};
 use super::service::Retry;
 use crate::classify::{Classify, Opinion, Verdict};
 use crate::context::{Alternatives, Context, MoveOn};
@@ -477,16 +477,13 @@ impl Session {
                 counts.spend(verdict.class, allowed);
                 Ended::Again
             }
-            Next::MoveOn { not_before } => {
+            Next::MoveOn { .. } => {
                 // The sibling's attempt is made by another layer: the token is its to use.
                 self.token.spend();
-                if not_before.is_some() {
+                if allowed > 0 {
                     counts.spend(verdict.class, allowed);
                 } else {
-                    let most = self
-                        .requested
-                        .unwrap_or_else(|| self.policy.retry().num_retries());
-                    counts.spend_any(most);
+                    counts.spend_any(most_moves(&situation));
                 }
                 Ended::MovedOn
             }

@@ -65,3 +65,6 @@ pub use self::decide::{Next, Situation, decide};
 pub use self::future::ResponseFuture;
 pub use self::layer::RetryLayer;
 pub use self::service::Retry;
+
+#[cfg(test)]
+mod tests;
