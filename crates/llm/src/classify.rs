@@ -19,7 +19,7 @@ use secondwind_layers::classify::{Blame, Verdict, class_of_status, retry_after};
 use secondwind_policy::Class;
 
 pub(crate) use self::said::Said;
-use crate::rate_limit;
+use crate::rate_limit::rate_limit_reset;
 
 /// The status of an error that names none: one in a 200.
 pub(crate) const UNSAID: u16 = 0;
@@ -100,7 +100,7 @@ impl Words {
             .with_blame(self.blame(class, said));
         verdict.hint = retry_after::retry_after(headers, now)
             .or_else(|| said.retry_info())
-            .or_else(|| rate_limit::until_reset(headers, now));
+            .or_else(|| rate_limit_reset(headers));
         verdict.should_retry = retry_after::should_retry(headers);
         verdict
     }

@@ -16,8 +16,10 @@ use secondwind_policy::Class;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
+/// The model that it asks for, and the group that has it.
+pub(super) const ASKED: &str = "gpt-4";
 /// How long it waits for a whole answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Asks over plain HTTP.
 #[derive(Clone, Debug)]
@@ -50,22 +52,34 @@ impl Question {
         let stream = rng.u8(..4) == 0;
         let subject = SUBJECTS[rng.usize(..SUBJECTS.len())];
         let body = json!({
-            "model": "gpt-4",
+            "model": ASKED,
             "messages": [{"role": "user", "content": format!("Say something about {subject}.")}],
             "stream": stream,
         });
-        Self { body: body.to_string().into(), stream }
+        Self {
+            body: body.to_string().into(),
+            stream,
+        }
     }
 
     /// Whether this is the whole answer to it.
-    fn is_answered_by(&self, status: StatusCode, headers: &http::HeaderMap, body: &[u8]) -> Result<(), Class> {
+    fn is_answered_by(
+        &self,
+        status: StatusCode,
+        headers: &http::HeaderMap,
+        body: &[u8],
+    ) -> Result<(), Class> {
         // No wait hint is looked at, so any time will do.
         let now = SystemTime::UNIX_EPOCH;
         if !status.is_success() {
             return Err(OpenAiChat.classify_error(status, headers, body, now).class);
         }
         if self.stream {
-            return if body.ends_with(b"data: [DONE]\n\n") { Ok(()) } else { Err(Class::Interrupted) };
+            return if body.ends_with(b"data: [DONE]\n\n") {
+                Ok(())
+            } else {
+                Err(Class::Interrupted)
+            };
         }
         let verdict = OpenAiChat.classify_ok_body(Endpoint::ChatCompletions, headers, body, now);
         verdict.map_or(Ok(()), |verdict| Err(verdict.class))
@@ -87,7 +101,11 @@ impl Caller {
         let mut trail = None;
         let exchange = timeout(PATIENCE, self.exchange(at, &question, &mut trail)).await;
         let failed = exchange.unwrap_or(Err(Class::Timeout)).err();
-        Reply { took: began.elapsed(), failed, trail }
+        Reply {
+            took: began.elapsed(),
+            failed,
+            trail,
+        }
     }
 
     async fn exchange(
@@ -102,12 +120,23 @@ impl Caller {
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
 
-        let answer = self.0.request(request).await.map_err(|_| Class::Connection)?;
+        let answer = self
+            .0
+            .request(request)
+            .await
+            .map_err(|_| Class::Connection)?;
         let (head, body) = answer.into_parts();
-        let told = head.headers.get("x-secondwind-trail").and_then(|trail| trail.to_str().ok());
+        let told = head
+            .headers
+            .get("x-secondwind-trail")
+            .and_then(|trail| trail.to_str().ok());
         *trail = told.map(str::to_owned);
         // What the status promised was not kept.
-        let body = body.collect().await.map_err(|_| Class::Interrupted)?.to_bytes();
+        let body = body
+            .collect()
+            .await
+            .map_err(|_| Class::Interrupted)?
+            .to_bytes();
         question.is_answered_by(head.status, &head.headers, &body)
     }
 }
@@ -133,7 +162,10 @@ mod tests {
         let mut failed = [None; 2];
         for (stream, failed) in [false, true].into_iter().zip(&mut failed) {
             let body = json!({"model": "gpt-4", "messages": [], "stream": stream});
-            let question = Question { body: body.to_string().into(), stream };
+            let question = Question {
+                body: body.to_string().into(),
+                stream,
+            };
             *failed = Caller::new().ask(upstream.addr(), question).await.failed;
         }
         failed
@@ -153,16 +185,27 @@ mod tests {
     async fn a_failure_has_the_name_that_the_gateway_has_for_it() {
         use upstream::Reply;
         assert_eq!(told(Reply::reset()).await, [Some(Class::Connection); 2]);
-        assert_eq!(told(Reply::rate_limited(1)).await, [Some(Class::RateLimit); 2]);
-        assert_eq!(told(Reply::quota_exhausted()).await, [Some(Class::QuotaExhausted); 2]);
-        assert_eq!(told(Reply::overloaded()).await, [Some(Class::ServiceUnavailable); 2]);
+        assert_eq!(
+            told(Reply::rate_limited(1)).await,
+            [Some(Class::RateLimit); 2]
+        );
+        assert_eq!(
+            told(Reply::quota_exhausted()).await,
+            [Some(Class::QuotaExhausted); 2]
+        );
+        assert_eq!(
+            told(Reply::overloaded()).await,
+            [Some(Class::ServiceUnavailable); 2]
+        );
     }
 
     #[test]
     fn the_same_seed_asks_the_same_questions() {
         let ask = || {
             let mut rng = Rng::with_seed(7);
-            (0..40).map(|_| Question::next(&mut rng).body).collect::<Vec<_>>()
+            (0..40)
+                .map(|_| Question::next(&mut rng).body)
+                .collect::<Vec<_>>()
         };
         assert_eq!(ask(), ask());
     }

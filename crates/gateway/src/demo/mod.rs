@@ -77,9 +77,15 @@ pub(crate) async fn run(options: Options) -> Result<(), Failed> {
     let gateway = Gateway::start(&simulated).await?;
 
     screen.say(&report::opening(options.traffic, gateway.address()));
-    let traffic = Traffic { length: options.traffic, direct: simulated.direct_to(), gateway: gateway.address() };
+    let traffic = Traffic {
+        length: options.traffic,
+        direct: simulated.direct_to(),
+        gateway: gateway.address(),
+    };
     let totals = traffic
-        .send(&simulated, |progress, totals| screen.show(progress, totals, &simulated))
+        .send(&simulated, |progress, totals| {
+            screen.show(progress, totals, &simulated)
+        })
         .await;
     screen.clear();
     screen.say(&report::summary(&totals, screen.style()));

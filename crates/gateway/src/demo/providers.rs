@@ -62,8 +62,15 @@ impl Simulated {
     /// Starts them all, each on a loopback port of its own.
     pub(super) async fn start() -> io::Result<Self> {
         let alone = Arc::new(Provider::east().await?);
-        let behind = [Provider::east().await?, Provider::west().await?, Provider::spare().await?];
-        Ok(Self { alone, behind: behind.map(Arc::new) })
+        let behind = [
+            Provider::east().await?,
+            Provider::west().await?,
+            Provider::spare().await?,
+        ];
+        Ok(Self {
+            alone,
+            behind: behind.map(Arc::new),
+        })
     }
 
     /// Where an application without a gateway asks.
@@ -78,7 +85,9 @@ impl Simulated {
 
     /// What a variable of the gateway's configuration stands for.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
-        self.behind().find(|provider| provider.variable == name).map(Provider::base_url)
+        self.behind()
+            .find(|provider| provider.variable == name)
+            .map(Provider::base_url)
     }
 
     /// Lets the weather of `length` begin at `start`. It stops where it is when the set is dropped.
@@ -95,38 +104,39 @@ impl Simulated {
 // === impl Provider ===
 
 impl Provider {
-    /// The one with the most traffic and the most trouble.
+    /// The one that everybody would ask.
     async fn east() -> io::Result<Self> {
-        let usual = answers(Mix::seeded(1), 85)
+        let usual = answers(Mix::seeded(11), 85)
+            .with(4, Reply::status(500))
+            .with(3, Reply::overloaded())
+            .with(2, Reply::reset())
+            .with(3, Reply::hang())
+            .with(2, slow())
+            .with(1, Reply::context_window());
+        let limited = usual.clone().with(150, Reply::rate_limited(1));
+        let spells = vec![
+            Spell::new(0.15, 0.35, "over its rate limit", Weather::Replies(limited)),
+            Spell::new(0.60, 0.72, "down", Weather::Down),
+        ];
+        Self::start("gpt-4/east", "DEMO_EAST", usual, spells).await
+    }
+
+    /// Its sibling: no better, but rarely in trouble at the same time.
+    async fn west() -> io::Result<Self> {
+        let usual = answers(Mix::seeded(2), 86)
             .with(4, Reply::status(500))
             .with(3, Reply::overloaded())
             .with(2, Reply::reset())
             .with(2, Reply::hang())
             .with(2, slow())
-            .with(1, Reply::context_window())
-            .with(1, Reply::rate_limited(1));
-        let limited = usual.clone().with(150, Reply::rate_limited(1));
-        let spells = vec![
-            Spell::new(0.15, 0.35, "over its rate limit", Weather::Replies(limited)),
-            Spell::new(0.60, 0.75, "down", Weather::Down),
-        ];
-        Self::start("gpt-4/east", "DEMO_EAST", usual, spells).await
-    }
-
-    /// Its sibling: little better, but rarely at the same time.
-    async fn west() -> io::Result<Self> {
-        let usual = answers(Mix::seeded(2), 87)
-            .with(4, Reply::status(500))
-            .with(3, Reply::overloaded())
-            .with(2, Reply::reset())
-            .with(1, Reply::hang())
-            .with(1, slow())
-            .with(1, Reply::context_window())
-            .with(1, Reply::rate_limited(1));
-        let overloaded = usual.clone().with(230, Reply::overloaded());
+            .with(1, Reply::context_window());
+        let overloaded = usual
+            .clone()
+            .with(200, Reply::overloaded().header("retry-after", "1"));
+        let no_money = Mix::from(Reply::quota_exhausted());
         let spells = vec![
             Spell::new(0.40, 0.55, "overloaded", Weather::Replies(overloaded)),
-            Spell::new(0.85, 1.0, "out of quota", Weather::Replies(Reply::quota_exhausted().into())),
+            Spell::new(0.85, 1.0, "out of quota", Weather::Replies(no_money)),
         ];
         Self::start("gpt-4/west", "DEMO_WEST", usual, spells).await
     }
@@ -134,8 +144,8 @@ impl Provider {
     /// The one to fall back to: slower, and no saint either.
     async fn spare() -> io::Result<Self> {
         let usual = Mix::seeded(3)
-            .with(50, good(80))
-            .with(44, good(110))
+            .with(50, good(60))
+            .with(44, good(90))
             .with(4, Reply::status(500))
             .with(2, Reply::reset());
         Self::start("backup/spare", "DEMO_SPARE", usual, Vec::new()).await
@@ -149,7 +159,13 @@ impl Provider {
     ) -> io::Result<Self> {
         let upstream = Upstream::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         upstream.says(SAYS).always(usual.clone());
-        Ok(Self { name, variable, upstream, usual, spells })
+        Ok(Self {
+            name,
+            variable,
+            upstream,
+            usual,
+            spells,
+        })
     }
 
     /// What to configure as its address.
@@ -159,12 +175,21 @@ impl Provider {
 
     /// What it is like at this part of the whole; `None`: as usual.
     pub(super) fn weather(&self, at: f64) -> Option<&'static str> {
-        let spell = self.spells.iter().find(|spell| (spell.from..spell.until).contains(&at))?;
+        let spell = self
+            .spells
+            .iter()
+            .find(|spell| (spell.from..spell.until).contains(&at))?;
         Some(spell.name)
     }
 
     async fn play(&self, start: Instant, length: Duration) {
-        for Spell { from, until, weather, .. } in &self.spells {
+        for Spell {
+            from,
+            until,
+            weather,
+            ..
+        } in &self.spells
+        {
             sleep_until(start + length.mul_f64(*from)).await;
             match weather {
                 Weather::Replies(mix) => {
@@ -189,18 +214,27 @@ impl Provider {
 
 impl Spell {
     const fn new(from: f64, until: f64, name: &'static str, weather: Weather) -> Self {
-        Self { from, until, name, weather }
+        Self {
+            from,
+            until,
+            name,
+            weather,
+        }
     }
 }
 
 /// Adds proper answers of this weight, some quicker than others.
 fn answers(mix: Mix, weight: u32) -> Mix {
     let (some, few) = (weight / 3, weight / 6);
-    mix.with(weight - some - few, good(20)).with(some, good(35)).with(few, good(60))
+    mix.with(weight - some - few, good(20))
+        .with(some, good(35))
+        .with(few, good(60))
 }
 
 fn good(millis: u64) -> Reply {
-    Reply::ok().after(Duration::from_millis(millis)).pause(PAUSE)
+    Reply::ok()
+        .after(Duration::from_millis(millis))
+        .pause(PAUSE)
 }
 
 /// Longer than the gateway waits for an attempt, shorter than a caller waits.
@@ -226,7 +260,10 @@ mod tests {
     async fn the_gateways_configuration_finds_every_provider_and_nothing_else() {
         let simulated = Simulated::start().await.unwrap();
         for provider in simulated.behind() {
-            assert_eq!(simulated.variable(provider.variable), Some(provider.base_url()));
+            assert_eq!(
+                simulated.variable(provider.variable),
+                Some(provider.base_url())
+            );
         }
         assert_eq!(simulated.variable("LITELLM_MASTER_KEY"), None);
     }

@@ -92,7 +92,7 @@ impl Traffic {
                 }
                 Some(Ok((way, reply))) = under_way.join_next() => match way {
                     Way::Direct => totals.direct.count_direct(&reply),
-                    Way::Gateway => totals.gateway.count_routed(reply),
+                    Way::Gateway => totals.gateway.count_routed(&reply),
                 },
                 _ = frames.tick() => {
                     show(Progress { elapsed: start.elapsed(), length: self.length }, &totals);

@@ -38,10 +38,11 @@
 //!
 //! A body made of [`Bytes`] ([`ReplayBody::full`]) and an empty one share nothing: no lock, no
 //! allocation, and a clone is a reference count. Any other body allocates twice when it is wrapped,
-//! and locks a mutex once for each poll, which nobody else asks for unless attempts overlap. Frames
-//! are kept as they are, without a copy where the source's data is [`Bytes`]; only those below
-//! 1 KiB are copied together, so that a body in tiny pieces weighs what it is long. Hence a replay
-//! has the same bytes, but not always the same frames.
+//! and takes a lock for each poll (never for each byte), for which nobody contends unless attempts
+//! overlap; the source is polled under it. Frames are kept as they are, without a copy where the
+//! source's data is [`Bytes`]; only those below 1 KiB are copied together, so that a body in tiny
+//! pieces weighs what it is long. Hence a replay has the same bytes, but not always the same
+//! frames.
 //!
 //! # Cancellation
 //!

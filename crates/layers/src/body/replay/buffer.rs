@@ -36,6 +36,12 @@ impl Buffer {
         self.len
     }
 
+    /// In how many pieces they are.
+    #[cfg(test)]
+    pub(super) fn pieces(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// Keeps what follows; false where that is too much in all.
     #[must_use]
     pub(super) fn push(&mut self, bytes: &Bytes) -> bool {

@@ -1,4 +1,9 @@
 //! The readers of a body that is kept while it is read, and what they share.
+//!
+//! There are two locks: that of the state, held while the source is polled, and that of the list of
+//! those who wait, held for a moment. The second may be taken under the first (a source may wake
+//! whoever polls it), never the other way round. Readers are woken, and what is no longer needed is
+//! dropped, when neither is held.
 
 use super::{ReplayError, buffer::Buffer, into_bytes};
 use bytes::Bytes;
