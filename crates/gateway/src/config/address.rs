@@ -36,7 +36,7 @@ pub(super) fn read(
                 .authority()
                 .is_none_or(|authority| authority.host().is_empty()) =>
         {
-            ("`api_base` lacks `https://` or a host", None)
+            ("`api_base` lacks a host", None)
         }
         Ok(uri) if !matches!(uri.scheme_str(), Some("http" | "https")) => {
             ("`api_base` must begin with `https://` or `http://`", None)

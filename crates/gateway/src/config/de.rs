@@ -17,13 +17,22 @@ const MOST: usize = 200;
 /// Reads a `T`. Each thing that is wrong is noted and taken out of the tree, until the rest can be
 /// read; `None` if that is not enough.
 pub(super) fn read<T: DeserializeOwned>(cx: &mut Cx<'_>, node: &mut Node) -> Option<T> {
+    read_as(cx, node, None)
+}
+
+/// Reads the value of an entry, like [`read`].
+pub(super) fn read_entry<T: DeserializeOwned>(cx: &mut Cx<'_>, entry: &mut Entry) -> Option<T> {
+    read_as(cx, &mut entry.node, Some(&entry.key))
+}
+
+fn read_as<T: DeserializeOwned>(cx: &mut Cx<'_>, node: &mut Node, name: Option<&str>) -> Option<T> {
     for _ in 0..MOST {
         let mistake = match T::deserialize(&*node) {
             Ok(read) => return Some(read),
             Err(mistake) => mistake,
         };
         let path = mistake.path();
-        mistake.note(cx, node, &path);
+        mistake.note(cx, name, node, &path);
         if !node.remove(&path) {
             return None;
         }

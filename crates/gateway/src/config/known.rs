@@ -4,7 +4,7 @@
 //! LiteLLM's names are those of versions 1.106 to 1.109.
 
 use super::cx::Cx;
-use super::node::{Entry, Node, Value};
+use super::node::{Entry, Map, Node, Value};
 use super::suggest;
 
 /// A mapping of the configuration whose keys are known.
@@ -27,14 +27,18 @@ pub(super) enum Section {
 /// Takes out of a section what has no effect, with a warning for each key, and what is not known
 /// at all, with an error.
 pub(super) fn sift(cx: &mut Cx<'_>, section: Section, node: &mut Node) {
-    let Some(map) = node.map_mut() else { return };
-    map.entries.retain(|entry| {
+    let Some(Map { entries, dropped }) = node.map_mut() else {
+        return;
+    };
+    entries.retain(|entry| {
         if section.acts_on(&entry.key) {
             return true;
         }
         if section.knows(&entry.key) {
             warn(cx, section, entry);
         } else {
+            // What was meant is not missing as well.
+            dropped.extend(section.meant(&entry.key));
             refuse(cx, section, entry);
         }
         false
@@ -60,12 +64,10 @@ fn warn(cx: &mut Cx<'_>, section: Section, entry: &Entry) {
 
 fn refuse(cx: &mut Cx<'_>, section: Section, entry: &Entry) {
     let key = entry.key.as_str();
-    let known = section
-        .acted_on()
-        .iter()
-        .copied()
-        .chain(section.known().split_whitespace());
-    let help = suggest::did_you_mean(key, known).or_else(|| home(key));
+    let meant = section
+        .meant(key)
+        .map(|name| format!("did you mean `{name}`?"));
+    let help = meant.or_else(|| home(key));
     if section == Section::Info {
         // LiteLLM takes any key there and shows it to whoever asks for the model's data.
         let message = || format!("`{key}` in `model_info` has no effect");
@@ -114,6 +116,12 @@ impl Section {
             Section::General => "general_settings",
             Section::Secondwind => "secondwind",
         }
+    }
+
+    /// The key that a mistyped one was probably meant to be.
+    fn meant(self, key: &str) -> Option<String> {
+        let known = self.known().split_whitespace();
+        suggest::nearest(key, self.acted_on().iter().copied().chain(known)).map(str::to_owned)
     }
 
     fn acts_on(self, key: &str) -> bool {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::env;
-use super::node::{Node, Value};
+use super::node::{Node, Span, Value};
 use super::source::line;
 
 /// What the names of keys with a secret contain.
@@ -44,26 +44,50 @@ pub(super) fn is_secret(key: &str) -> bool {
     named || token && !key.contains("cost")
 }
 
-/// Collects where in its source the secrets of a tree are written; `secret` if all of it is.
-pub(super) fn secrets(node: &Node, secret: bool, found: &mut Vec<Range<usize>>) {
-    let start = node.span.start as usize;
-    let range = start..start + node.span.len as usize;
+/// How much of a tree is secret.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Hidden {
+    Nothing,
+    /// Not its keys, which are the names of headers or variables.
+    Values,
+    All,
+}
+
+/// Collects where in its source the secrets of a tree are written.
+pub(super) fn secrets(node: &Node, hidden: Hidden, found: &mut Vec<Range<usize>>) {
+    let range = |span: Span| span.start as usize..(span.start + span.len) as usize;
+    let secret = hidden != Hidden::Nothing;
     match &node.value {
         Value::Text(text) => {
-            let hidden = secret && env::name(text).is_none();
-            if hidden || has_credentials(text) {
-                found.push(range);
+            let shown = !secret || env::name(text).is_some();
+            if !shown || has_credentials(text) {
+                found.push(range(node.span));
             }
         }
-        Value::Int(_) | Value::Float(_) if secret => found.push(range),
-        Value::List(list) => list.iter().for_each(|node| secrets(node, secret, found)),
+        Value::Int(_) | Value::Float(_) if secret => found.push(range(node.span)),
+        Value::List(list) => list.iter().for_each(|node| secrets(node, hidden, found)),
         Value::Map(map) => {
-            for entry in &map.entries {
-                secrets(&entry.node, secret || is_secret(&entry.key), found);
+            for entry in map.entries.iter().chain(&map.shadowed) {
+                let below = match hidden {
+                    Hidden::Nothing if !is_secret(&entry.key) => Hidden::Nothing,
+                    Hidden::Nothing if named(&entry.key) => Hidden::Values,
+                    Hidden::Nothing => Hidden::All,
+                    Hidden::Values | Hidden::All => hidden,
+                };
+                if hidden == Hidden::All {
+                    found.push(range(entry.at));
+                }
+                secrets(&entry.node, below, found);
             }
         }
         _ => {}
     }
+}
+
+/// Whether what stands under this key is a mapping of names to secrets.
+fn named(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key.contains("headers") || key.contains("environment_variables")
 }
 
 /// Whether it is a URL with a user or a password in it.

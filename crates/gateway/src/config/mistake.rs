@@ -69,15 +69,13 @@ impl Mistake {
         self.path.iter().rev().copied().collect()
     }
 
-    /// Tells it; `path` is the way to it from `root`.
-    pub(super) fn note(self, cx: &mut Cx<'_>, root: &Node, path: &[usize]) {
-        let (name, node) = find(root, path);
+    /// Tells it; `path` is the way to it from `root`, whose key is `name`.
+    pub(super) fn note(self, cx: &mut Cx<'_>, name: Option<&str>, root: &Node, path: &[usize]) {
+        let (nearest, node) = find(root, path);
+        let name = nearest.or(name);
         let span = self.span.unwrap_or(node.span);
         let name = name.map(|name| format!("`{name}`"));
-        let variable = match &node.value {
-            Value::Env { name, .. } => Some(name),
-            _ => None,
-        };
+        let variable = node.variable();
         match self.kind {
             Kind::Unknown {
                 name: unknown,
@@ -95,10 +93,11 @@ impl Mistake {
             Kind::Type { expected, found } => {
                 let name = name.unwrap_or_else(|| "this".to_owned());
                 let message = match variable {
-                    Some(variable) => format!(
-                        "{name} must be {expected}, which the value of the environment variable \
-                         `{variable}` is not"
-                    ),
+                    Some(variable) => {
+                        format!(
+                            "{name} must be {expected}; what the variable `{variable}` holds is not"
+                        )
+                    }
                     None if found == "a number" && expected.contains("number") => {
                         format!("{name} must be {expected}")
                     }
@@ -107,11 +106,11 @@ impl Mistake {
                 let help = unquote(&expected, node).map(str::to_owned);
                 cx.error(span, message, help);
             }
-            Kind::Other(_) if !self.key && node.reads_env() => {
+            Kind::Other(_) if !self.key && variable.is_some() => {
                 let name = name.unwrap_or_else(|| "this".to_owned());
-                let message = format!("{name} has a value that cannot be used");
-                let help = Some("see the environment variables that it names".to_owned());
-                cx.error(span, message, help);
+                let variable = variable.unwrap_or_default();
+                let message = format!("{name} cannot be what the variable `{variable}` holds");
+                cx.error(span, message, None);
             }
             Kind::Other(message) => {
                 let message = match name {

@@ -46,6 +46,8 @@ pub(super) struct Map {
     /// The keys of entries that were taken out because something is wrong with them: that they are
     /// missing now is nothing to complain about.
     pub(super) dropped: Vec<String>,
+    /// Entries whose key is there already. They count for nothing, but may hold secrets.
+    pub(super) shadowed: Vec<Entry>,
 }
 
 /// A key with its value.
@@ -215,13 +217,13 @@ impl Node {
         }
     }
 
-    /// Whether an environment variable is read somewhere in it.
-    pub(super) fn reads_env(&self) -> bool {
+    /// The name of an environment variable that is read somewhere in it.
+    pub(super) fn variable(&self) -> Option<&str> {
         match &self.value {
-            Value::Env { .. } => true,
-            Value::List(list) => list.iter().any(Node::reads_env),
-            Value::Map(map) => map.entries.iter().any(|entry| entry.node.reads_env()),
-            _ => false,
+            Value::Env { name, .. } => Some(name),
+            Value::List(list) => list.iter().find_map(Node::variable),
+            Value::Map(map) => map.entries.iter().find_map(|entry| entry.node.variable()),
+            _ => None,
         }
     }
 

@@ -116,7 +116,7 @@ fn cooldowns(cx: &mut Cx<'_>, router: &mut Node, policy: &mut Node) {
     let Some(mut entry) = router.take("disable_cooldowns") else {
         return;
     };
-    if de::read::<bool>(cx, &mut entry.node) == Some(true) {
+    if de::read_entry::<bool>(cx, &mut entry) == Some(true) {
         entry.node.value = Value::Bool(false);
         policy.put("breaker", entry);
     }
@@ -394,10 +394,7 @@ fn written(layers: &[&Layer], path: &str) -> Written {
                 name: if above == path { name } else { last },
                 key: Some(if item { span } else { entry.at }),
                 span: Some(span),
-                variable: match &entry.node.value {
-                    Value::Env { name, .. } => Some(name.clone()),
-                    _ => None,
-                },
+                variable: entry.node.variable().map(str::to_owned),
             };
         }
         match above.rsplit_once('.') {

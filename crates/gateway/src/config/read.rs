@@ -136,8 +136,9 @@ impl<'t> Reader<'_, '_, 't> {
 
     fn map(&mut self, at: Span, depth: usize) -> Result<Node, Stop> {
         let mut entries: Vec<Entry> = Vec::new();
-        let mut names = HashSet::new();
+        let mut names = Names::default();
         let mut merged = Vec::new();
+        let mut shadowed = Vec::new();
         loop {
             let (event, key_at) = self.next()?;
             let (key, style) = match event {
@@ -156,24 +157,28 @@ impl<'t> Reader<'_, '_, 't> {
                 // Better than the first bracket, or nothing at all.
                 node.span = key_at;
             }
-            if names.insert(key.clone()) {
-                let key = key.into_owned();
-                entries.push(Entry {
-                    key,
-                    at: key_at,
-                    written: None,
-                    node,
-                });
+            let entry = Entry {
+                key: key.into_owned(),
+                at: key_at,
+                written: None,
+                node,
+            };
+            if names.is_new(&entry.key, &entries) {
+                entries.push(entry);
             } else {
-                let first = entries.iter().find(|entry| entry.key == key);
+                let key = &entry.key;
+                let first = entries.iter().find(|first| first.key == *key);
                 let help = first.map(|first| format!("first written in line {}", first.at.line));
                 self.cx
                     .error(key_at, format!("the key `{key}` is there twice"), help);
+                shadowed.push(entry);
             }
         }
         for entry in merged {
-            if names.insert(Cow::Owned(entry.key.clone())) {
+            if names.is_new(&entry.key, &entries) {
                 entries.push(entry);
+            } else {
+                shadowed.push(entry);
             }
         }
         let at = entries.first().map_or(at, |first| first.at);
@@ -181,6 +186,7 @@ impl<'t> Reader<'_, '_, 't> {
             Value::Map(Map {
                 entries,
                 dropped: Vec::new(),
+                shadowed,
             }),
             at,
         ))
@@ -272,6 +278,26 @@ impl<'t> Reader<'_, '_, 't> {
             start: 0,
             len: 0,
         }
+    }
+}
+
+/// The keys of a mapping, once it is so large that looking through it takes too long.
+#[derive(Default)]
+struct Names(HashSet<String>);
+
+impl Names {
+    /// How many entries are looked through.
+    const FEW: usize = 16;
+
+    /// Whether no entry has this key; if so it must be added to them.
+    fn is_new(&mut self, key: &str, entries: &[Entry]) -> bool {
+        if entries.len() < Names::FEW {
+            return entries.iter().all(|entry| entry.key != key);
+        }
+        if self.0.is_empty() {
+            self.0.extend(entries.iter().map(|entry| entry.key.clone()));
+        }
+        self.0.insert(key.to_owned())
     }
 }
 

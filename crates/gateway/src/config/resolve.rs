@@ -119,7 +119,7 @@ fn master_key(cx: &mut Cx<'_>, general: &mut Node) -> Option<Secret> {
 
 fn strategy(cx: &mut Cx<'_>, entry: Option<Entry>) {
     let Some(mut entry) = entry else { return };
-    let Some(strategy) = de::read::<At<String>>(cx, &mut entry.node) else {
+    let Some(strategy) = de::read_entry::<At<String>>(cx, &mut entry) else {
         return;
     };
     let name = strategy.value.as_str();

@@ -63,7 +63,7 @@ impl Text {
     /// Learns from the parsed file where its secrets are.
     pub(super) fn understand(&mut self, root: &Node) {
         let mut secrets = Vec::new();
-        mask::secrets(root, false, &mut secrets);
+        mask::secrets(root, mask::Hidden::Nothing, &mut secrets);
         secrets.sort_unstable_by_key(|range| range.start);
         self.secrets = Some(secrets);
     }

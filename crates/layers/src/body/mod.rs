@@ -1,7 +1,7 @@
 //! Request bodies that can be sent again.
 
 mod layer;
-mod replay;
+pub mod replay;
 mod settle;
 
 use bytes::Bytes;

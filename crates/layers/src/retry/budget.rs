@@ -195,10 +195,11 @@ impl Budget {
         }
     }
 
-    /// Gives a token back that was withdrawn for an attempt that was never made.
-    pub fn give_back(&self, now: Instant) {
+    /// Gives a token back that was withdrawn at `withdrawn` for an attempt that was never made. Once the
+    /// withdrawal has left the window there is nothing to give back.
+    pub fn give_back(&self, withdrawn: Instant, now: Instant) {
         if let Kind::Windowed(window) = &self.kind {
-            window.give_back(now);
+            window.give_back(withdrawn, now);
         }
     }
 
@@ -279,10 +280,15 @@ impl Window {
         granted.is_ok()
     }
 
-    fn give_back(&self, now: Instant) {
+    // The token goes back to the slot that it was taken from, so that both expire together.
+    fn give_back(&self, withdrawn: Instant, now: Instant) {
         self.advance(now);
-        let before = self.word.fetch_add(TOKEN << EPOCH_BITS, AcqRel);
-        self.slot_of(before).fetch_add(TOKEN, Relaxed);
+        let elapsed = withdrawn.saturating_duration_since(self.origin).as_nanos();
+        let taken = u64::try_from(elapsed / u128::from(self.slot)).unwrap_or(u64::MAX);
+        if self.epoch.load(Acquire).saturating_sub(taken) < WINDOW_SLOTS {
+            self.word.fetch_add(TOKEN << EPOCH_BITS, AcqRel);
+            self.slot_at(taken).fetch_add(TOKEN, Relaxed);
+        }
     }
 
     fn balance(&self, now: Instant) -> i64 {

@@ -520,7 +520,7 @@ impl Token {
 impl Drop for Token {
     fn drop(&mut self) {
         if let Some((budget, withdrawn)) = self.0.take() {
-            budget.give_back(withdrawn);
+            budget.give_back(withdrawn, Instant::now());
         }
     }
 }

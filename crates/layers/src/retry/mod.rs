@@ -51,7 +51,7 @@
 //! that has not begun is returned to the budget.
 
 mod backoff;
-mod budget;
+pub mod budget;
 mod counts;
 mod decide;
 mod future;

@@ -372,7 +372,7 @@ fn made_ids_stay_when_others_come_and_go() {
         ids.collect::<Vec<_>>()
     };
     let all = ids(&["a", "b", "c", "b"]);
-    assert_eq!(all[0], "org-gpt-4c1d66");
+    assert_eq!(all[0], "org-gpt-e8c9cf");
     assert_eq!(all[3], format!("{}-2", all[1]));
     assert_eq!(ids(&["c", "a"]), [all[2].clone(), all[0].clone()]);
 }

@@ -97,13 +97,7 @@ error: unknown key `modle_name` in `model_list`
  --> more.yaml:2:5
   |
 2 |   - modle_name: x
-  |     ^^^^^^^^^^ did you mean `model_name`?
-
-error: `model_name` is missing
- --> more.yaml:3:5
-  |
-3 |     litellm_params: {model: m, api_key: k}
-  |     ^^^^^^^^^^^^^^"
+  |     ^^^^^^^^^^ did you mean `model_name`?"
     );
 }
 

@@ -321,7 +321,10 @@ fn says_what_is_wrong_with_an_address() {
             "`api_base` must begin with `https://` or `http://`",
         ),
         ("api.example.com/v1", "`api_base` is not a URL"),
-        ("example.com", "`api_base` lacks `https://` or a host"),
+        (
+            "example.com",
+            "`api_base` must begin with `https://` or `http://`",
+        ),
         (
             "https://u:p@example.com",
             "`api_base` must not hold credentials",
@@ -392,7 +395,7 @@ secondwind:
             (8, 24, "there is no group `gpt-5`"),
             (9, 18, "unknown class `TimeoutErrorRetrys`"),
             (11, 36, "`base` must not be negative (-1)"),
-            (11, 48, "`factor` must be a number, at least 1 (0.5)"),
+            (11, 48, "`factor` must be at least 1, not 0.5"),
             (11, 65, "unknown key `cooldwon_time`"),
             (12, 12, "there is no group `gpt-44`"),
         ]

@@ -64,6 +64,9 @@ fn no_finding_shows_a_secret() {
         "model_list: [{model_name: a, litellm_params: {model: m, extra_headers: {x: canary}, y: 1}}]",
         "environment_variables: {A: [canary]}",
         "environment_variables: {A: canary, A: canary}",
+        "general_settings: {master_key: canary, master_key: canary}",
+        "general_settings: {<<: {master_key: canary}, master_key: canary, foo: 1}",
+        "general_settings: {master_key: {canary}}",
         // Over more than one line.
         "general_settings:\n  master_key: >\n    canary\n    canary\n  foo: 1",
         "general_settings:\n  master_key: \"canary\n    canary\"\n  foo: 1",

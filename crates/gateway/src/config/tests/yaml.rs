@@ -165,14 +165,14 @@ fn reads_scalars_by_the_core_schema() {
 
 #[test]
 fn counts_columns_in_characters() {
-    let text = with_model("router_settings: {\"ключ\": 1, n: 2}\n");
+    let text = with_model("router_settings: {\"ключ\": 1, zzzzzz: 2}\n");
     let findings = read(&text).unwrap_err().into_vec();
     let place = findings[1].place.as_ref().unwrap();
-    assert_eq!((place.line, place.column, place.len), (4, 27, 1));
+    assert_eq!((place.line, place.column, place.len), (4, 30, 6));
     assert!(
         findings[1]
             .to_string()
-            .ends_with("\n  |                           ^")
+            .ends_with("\n  |                              ^^^^^^")
     );
 }
 

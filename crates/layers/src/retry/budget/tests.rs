@@ -442,3 +442,27 @@ fn assert_settled(budget: &Budget) {
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
+
+#[test]
+fn a_token_given_back_leaves_the_budget_as_it_was() {
+    let start = Instant::now();
+    let at = |seconds: u64| start + Duration::from_secs(seconds);
+    let budget = Budget::new(0.0, 1, Duration::from_secs(10), start);
+    assert!(budget.withdraw(at(0)));
+    budget.give_back(at(0), at(3));
+    for second in 3..30 {
+        assert_eq!(budget.balance(at(second)), 10.0, "at {second} s");
+    }
+}
+
+#[test]
+fn a_token_given_back_too_late_is_no_bonus() {
+    let start = Instant::now();
+    let at = |seconds: u64| start + Duration::from_secs(seconds);
+    let budget = Budget::new(0.0, 1, Duration::from_secs(10), start);
+    assert!(budget.withdraw(at(0)));
+    budget.give_back(at(0), at(11));
+    for second in 11..30 {
+        assert_eq!(budget.balance(at(second)), 10.0, "at {second} s");
+    }
+}

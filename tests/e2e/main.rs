@@ -1,0 +1,18 @@
+//! The gateway as it is served, in front of providers that misbehave.
+//!
+//! Each test starts what `secondwind serve` starts, on a loopback port, from the text of a configuration; the
+//! providers are testkit's, on sockets of their own; the caller is a plain HTTP client. What a test is called
+//! is what users are promised.
+
+mod answers;
+mod budget;
+mod classes;
+mod clocks;
+mod failover;
+mod gateway;
+mod leaving;
+mod refusals;
+mod replay;
+mod rests;
+mod secrets;
+mod told;
