@@ -11,7 +11,7 @@ use secondwind_layers::classify::Verdict;
 use secondwind_layers::{Attempt, Context, Error, Name, Trail};
 use secondwind_llm::dialect::{Dialect, ErrorDetail, ErrorReply, OpenAiChat};
 use secondwind_policy::Class;
-use secondwind_router::{Body as RouterBody, RouteError, Table};
+use secondwind_router::{Body as RouterBody, RouteError, Router};
 
 /// The dialect in which callers are answered.
 const CALLERS: &dyn Dialect = &OpenAiChat;
@@ -99,7 +99,7 @@ pub(crate) fn respond(
     outcome: Result<http::Response<RouterBody>, Error<Error<RouteError>>>,
     context: &Context,
     asked: &Name,
-    table: &Table,
+    router: &Router,
 ) -> Response {
     let trail = context.trail();
     let mut response = match outcome {
@@ -117,7 +117,7 @@ pub(crate) fn respond(
             .iter()
             .rfind(|attempt| attempt.group.as_ref() == Some(asked)),
     };
-    tell(response.headers_mut(), teller, asked, &trail, table);
+    tell(response.headers_mut(), teller, asked, &trail, router);
     response
 }
 
@@ -261,7 +261,7 @@ fn tell(
     teller: Option<&Attempt>,
     asked: &Name,
     trail: &Trail,
-    table: &Table,
+    router: &Router,
 ) {
     let group = teller
         .and_then(|attempt| attempt.group.as_ref())
@@ -275,7 +275,7 @@ fn tell(
     set(MODEL_GROUP, group);
     if let Some(deployment) = deployment {
         set(MODEL_ID, deployment);
-        if let Some(host) = table.host_of(group, deployment) {
+        if let Some(host) = router.host_of(group, deployment) {
             set(API_BASE, host);
         }
     }

@@ -69,7 +69,7 @@ async fn ask(State(app): State<Arc<App>>, request: Request, endpoint: Endpoint) 
     let request = secondwind_router::Request::new(call, group, context.clone());
     // The router is always ready: what there is to wait for, it waits for within the call.
     let outcome = app.router.clone().call(request).await;
-    respond(outcome, &context, &asked, app.router.table())
+    respond(outcome, &context, &asked, &app.router)
 }
 
 async fn read(app: &App, request: Request, endpoint: Endpoint) -> Result<(Call, Name), Refusal> {
@@ -78,12 +78,11 @@ async fn read(app: &App, request: Request, endpoint: Endpoint) -> Result<(Call, 
     is_json(&head.headers)?;
     let body = read_body(&head.headers, body, app.max_body_bytes).await?;
     let peek = peek(&body).map_err(not_routable)?;
-    let table = app.router.table();
-    let Some(group) = table.group(&peek.model) else {
-        let known: Vec<&str> = table.names().iter().map(|name| &**name).collect();
+    let Some(group) = app.router.group(&peek.model) else {
+        let known: Vec<&str> = app.router.groups().iter().map(|name| &**name).collect();
         return Err(unknown_model(&peek.model, &known));
     };
-    let group = group.name().clone();
+    let group = group.clone();
     Ok((
         Call {
             endpoint,
@@ -188,7 +187,7 @@ async fn models(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     if let Err(refusal) = admit(&app, &headers) {
         return refusal.into_response();
     }
-    let names = app.router.table().names();
+    let names = app.router.groups();
     let data: Vec<_> = names.iter().map(|name| model_object(name)).collect();
     ok(&json!({"object": "list", "data": data}))
 }
@@ -202,11 +201,10 @@ async fn model(
     if let Err(refusal) = admit(&app, &headers) {
         return refusal.into_response();
     }
-    let table = app.router.table();
-    if table.group(&name).is_some() {
+    if app.router.group(&name).is_some() {
         return ok(&model_object(&name));
     }
-    let known: Vec<&str> = table.names().iter().map(|name| &**name).collect();
+    let known: Vec<&str> = app.router.groups().iter().map(|name| &**name).collect();
     unknown_model(&name, &known).into_response()
 }
 

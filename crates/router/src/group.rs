@@ -22,49 +22,45 @@ use crate::body::Body;
 use crate::error::RouteError;
 use crate::health::Resting;
 use crate::request::Request;
-use crate::stack::DeploymentStack;
 use crate::strategy::{Candidate, Strategy};
 use crate::target::Deployment;
 
-/// A group at work.
-pub struct Group {
+/// A group at work, with `S` for the layers of each deployment.
+pub(crate) struct Group<S> {
     name: Name,
     policy: Arc<Policy>,
-    members: Vec<Member>,
+    members: Vec<Member<S>>,
     strategy: Arc<dyn Strategy>,
     budget: Budget,
 }
 
-pub(crate) struct Member {
+/// A deployment of a group.
+pub(crate) struct Member<S> {
     pub(crate) deployment: Arc<Deployment>,
-    pub(crate) stack: DeploymentStack,
+    pub(crate) stack: S,
 }
 
 pin_project! {
     /// The future of one request in one group.
-    pub(crate) struct GroupFuture {
+    pub(crate) struct GroupFuture<S: Service<Request>> {
         // `None` where there is no such group.
-        group: Option<Arc<Group>>,
+        group: Option<Arc<Group<S>>>,
         request: Request,
         tried: Vec<Tried>,
         #[pin]
-        state: State,
+        state: State<S, S::Future>,
     }
 }
 
 pin_project! {
     #[project = StateProjection]
-    enum State {
+    enum State<S, F> {
         // No deployment is to be had.
         Refused { error: Option<Error<RouteError>> },
         // A deployment is asked whether it can take the request.
-        Readying { member: usize, stack: DeploymentStack },
+        Readying { member: usize, stack: S },
         // A deployment has the request.
-        Calling {
-            member: usize,
-            #[pin]
-            attempt: <DeploymentStack as Service<Request>>::Future,
-        },
+        Calling { member: usize, #[pin] attempt: F },
     }
 }
 
@@ -83,11 +79,11 @@ struct Choice {
 
 // === impl Group ===
 
-impl Group {
+impl<S> Group<S> {
     pub(crate) fn new(
         name: Name,
         policy: Arc<Policy>,
-        members: Vec<Member>,
+        members: Vec<Member<S>>,
         strategy: Arc<dyn Strategy>,
         now: Instant,
     ) -> Self {
@@ -96,14 +92,12 @@ impl Group {
     }
 
     /// Its name.
-    #[must_use]
-    pub const fn name(&self) -> &Name {
+    pub(crate) const fn name(&self) -> &Name {
         &self.name
     }
 
     /// Its policy.
-    #[must_use]
-    pub const fn policy(&self) -> &Arc<Policy> {
+    pub(crate) const fn policy(&self) -> &Arc<Policy> {
         &self.policy
     }
 
@@ -113,14 +107,17 @@ impl Group {
         member.deployment.target.api_base.host()
     }
 
-    pub(crate) fn call(self: &Arc<Self>, request: Request) -> GroupFuture {
+    pub(crate) fn call(self: &Arc<Self>, request: Request) -> GroupFuture<S>
+    where
+        S: Service<Request> + Clone,
+    {
         let context = request.context();
         let now = Instant::now();
         // The policy is in each deployment's layers, with what is its own.
         context.enter_group(self.name.clone(), None, Some(self.budget.clone()));
         self.budget.deposit(now);
         let state = match self.first(context, now) {
-            Ok(choice) => self.go(choice, context, &[], now),
+            Ok(choice) => self.go(&choice, context, &[], now),
             Err(error) => {
                 context.judge(error.verdict());
                 State::Refused { error: Some(Error::from(error)) }
@@ -193,8 +190,17 @@ impl Group {
         self.strategy.pick(&mut candidates, fastrand::f64())
     }
 
-    fn go(&self, choice: Choice, context: &Context, tried: &[Tried], now: Instant) -> State {
-        let Choice { member, not_before } = choice;
+    fn go<F>(
+        &self,
+        choice: &Choice,
+        context: &Context,
+        tried: &[Tried],
+        now: Instant,
+    ) -> State<S, F>
+    where
+        S: Clone,
+    {
+        let Choice { member, not_before } = *choice;
         let is_other = |index: usize| index != member;
         let open = |index: usize| {
             is_other(index)
@@ -215,7 +221,7 @@ impl Group {
     }
 }
 
-impl GroupFuture {
+impl<S: Service<Request>> GroupFuture<S> {
     /// The answer for a group that there is not.
     pub(crate) fn unknown(request: Request) -> Self {
         let error = RouteError::unknown_group(request.group());
@@ -225,7 +231,10 @@ impl GroupFuture {
     }
 }
 
-impl Future for GroupFuture {
+impl<S> Future for GroupFuture<S>
+where
+    S: Service<Request, Response = Response<Body>, Error = Error<RouteError>> + Clone,
+{
     type Output = Result<Response<Body>, Error<RouteError>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
@@ -256,7 +265,7 @@ impl Future for GroupFuture {
                     let Some(choice) = group.next(this.tried, context, now) else {
                         return Poll::Ready(outcome);
                     };
-                    let state = group.go(choice, context, this.tried, now);
+                    let state = group.go(&choice, context, this.tried, now);
                     this.state.set(state);
                 }
             }
@@ -264,7 +273,7 @@ impl Future for GroupFuture {
     }
 }
 
-impl fmt::Debug for Group {
+impl<S> fmt::Debug for Group<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Group").field("name", &self.name).finish_non_exhaustive()
     }

@@ -5,13 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use secondwind_layers::fallback::Retarget;
 use secondwind_layers::{Context, Entered, Kind, Name};
 use secondwind_llm::dialect::Endpoint;
 use secondwind_llm::peek::Peek;
 use tokio::time::Instant;
-
-use crate::table::Table;
 
 /// A request on its way through the router.
 ///
@@ -40,10 +37,6 @@ pub struct Call {
 #[derive(Clone, Copy, Debug)]
 pub struct Routed;
 
-/// Points requests to the groups of a table.
-#[derive(Clone, Debug)]
-pub(crate) struct ToGroup(pub(crate) Arc<Table>);
-
 // === impl Request ===
 
 impl Request {
@@ -69,6 +62,10 @@ impl Request {
     #[must_use]
     pub const fn group(&self) -> &Name {
         &self.group
+    }
+
+    pub(crate) fn point_to(&mut self, group: Name) {
+        self.group = group;
     }
 }
 
@@ -101,23 +98,5 @@ impl<Res> Kind<Request, Res> for Routed {
 
     fn again(&self, kept: &Request) -> Option<Request> {
         Some(kept.clone())
-    }
-}
-
-// === impl ToGroup ===
-
-impl Retarget<Request> for ToGroup {
-    fn group<'a>(&'a self, request: &'a Request) -> &'a str {
-        &request.group
-    }
-
-    fn retarget(&self, request: &mut Request, group: &str) -> bool {
-        match self.0.group(group) {
-            Some(group) => {
-                request.group = group.name().clone();
-                true
-            }
-            None => false,
-        }
     }
 }

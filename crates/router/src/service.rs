@@ -9,22 +9,23 @@ use std::task::{Context, Poll};
 use http::Response;
 use pin_project_lite::pin_project;
 use secondwind_layers::timeout::TotalFuture;
-use secondwind_layers::Error;
+use secondwind_layers::{Error, Name};
 use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::body::Body;
 use crate::error::RouteError;
 use crate::request::{Request, Routed};
-use crate::stack::{Fallbacks, RequestStack, request_stack};
-use crate::table::{Setup, SetupError, Table};
+use crate::setup::{Setup, SetupError};
+use crate::stack::{DeploymentStack, Fallbacks, RequestStack, deployment_stack, request_stack};
+use crate::table::Table;
 
 /// Takes each request to whoever can answer it: a Tower service, always ready, cheap to clone.
 ///
 /// Answers with any status come back as answers; what they were judged to be is in the request's context.
 #[derive(Clone)]
 pub struct Router {
-    table: Arc<Table>,
+    table: Arc<Table<DeploymentStack>>,
     stack: RequestStack,
 }
 
@@ -45,14 +46,26 @@ impl Router {
     /// Where a deployment's address or key cannot be used, or TLS is wanted and the system's root certificates
     /// cannot be read.
     pub fn new(setup: Setup) -> Result<Self, SetupError> {
-        let table = Arc::new(Table::new(setup, Instant::now())?);
+        let table = Arc::new(Table::new(setup, Instant::now(), deployment_stack)?);
         Ok(Self { stack: request_stack(&table), table })
     }
 
-    /// Who answers for which name.
+    /// The names of the groups, in the order configured.
     #[must_use]
-    pub fn table(&self) -> &Table {
-        &self.table
+    pub fn groups(&self) -> &[Name] {
+        self.table.names()
+    }
+
+    /// The name of the group that answers for `name`: its own, or the one that an alias stands for.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<&Name> {
+        self.table.group(name).map(|group| group.name())
+    }
+
+    /// The host that the deployment called `deployment` of `group` is at; never more of its address.
+    #[must_use]
+    pub fn host_of(&self, group: &str, deployment: &str) -> Option<&str> {
+        self.table.host_of(group, deployment)
     }
 }
 

@@ -7,24 +7,19 @@
 //! ```
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use http::Response;
 use secondwind_layers::classify::Standard;
 use secondwind_layers::fallback::Fallback;
 use secondwind_layers::retry::Retry;
 use secondwind_layers::timeout::{AttemptTimeout, TotalTimeout};
-use secondwind_layers::{Error, FallbackLayer, PolicyHandle, RetryLayer, TimeoutLayer};
+use secondwind_layers::{FallbackLayer, PolicyHandle, RetryLayer, TimeoutLayer};
 use tower_layer::Layer;
-use tower_service::Service;
 
 use crate::attempt::Send;
-use crate::body::Body;
 use crate::client::Client;
-use crate::error::RouteError;
-use crate::group::GroupFuture;
-use crate::request::{Request, Routed, ToGroup};
+use crate::groups::{Groups, ToGroup};
+use crate::request::Routed;
 use crate::table::Table;
 use crate::target::Deployment;
 
@@ -32,13 +27,13 @@ use crate::target::Deployment;
 pub(crate) type RequestStack = TotalTimeout<Fallbacks, Routed>;
 
 /// The part of it below the deadline.
-pub(crate) type Fallbacks = Fallback<Groups, ToGroup, Routed, Standard>;
+pub(crate) type Fallbacks = Fallback<Groups<DeploymentStack>, ToGroup<DeploymentStack>, Routed, Standard>;
 
 /// What an attempt goes through on its way to one deployment.
 pub(crate) type DeploymentStack = Retry<AttemptTimeout<Send, Routed>, Routed, Standard>;
 
 /// The order of the layers for a request.
-pub(crate) fn request_stack(table: &Arc<Table>) -> RequestStack {
+pub(crate) fn request_stack(table: &Arc<Table<DeploymentStack>>) -> RequestStack {
     let policies = PolicyHandle::from(table.policies());
     // The deadline over everything below: retries, waits, fallbacks.
     TimeoutLayer::total(policies.clone()).kind(Routed).layer(
@@ -67,25 +62,4 @@ pub(crate) fn deployment_stack(deployment: Arc<Deployment>, client: Client) -> D
 #[allow(clippy::disallowed_methods)]
 fn wall_clock() -> SystemTime {
     SystemTime::now()
-}
-
-/// All groups: sends each request to the one that it names.
-#[derive(Clone, Debug)]
-pub(crate) struct Groups(Arc<Table>);
-
-impl Service<Request> for Groups {
-    type Response = Response<Body>;
-    type Error = Error<RouteError>;
-    type Future = GroupFuture;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        match self.0.group(request.group()) {
-            Some(group) => group.call(request),
-            None => GroupFuture::unknown(request),
-        }
-    }
 }

@@ -1,0 +1,80 @@
+//! All groups as one service: each request goes to the group that it names, and can be pointed to another.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::Response;
+use secondwind_layers::Error;
+use secondwind_layers::fallback::Retarget;
+use tower_service::Service;
+
+use crate::body::Body;
+use crate::error::RouteError;
+use crate::group::GroupFuture;
+use crate::request::Request;
+use crate::table::Table;
+
+/// Sends each request to the group that it names.
+pub(crate) struct Groups<S>(pub(crate) Arc<Table<S>>);
+
+/// Points requests to the groups of a table.
+pub(crate) struct ToGroup<S>(pub(crate) Arc<Table<S>>);
+
+// === impl Groups ===
+
+impl<S> Service<Request> for Groups<S>
+where
+    S: Service<Request, Response = Response<Body>, Error = Error<RouteError>> + Clone,
+{
+    type Response = Response<Body>;
+    type Error = Error<RouteError>;
+    type Future = GroupFuture<S>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        match self.0.group(request.group()) {
+            Some(group) => group.call(request),
+            None => GroupFuture::unknown(request),
+        }
+    }
+}
+
+impl<S> Clone for Groups<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> fmt::Debug for Groups<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Groups").field(&self.0).finish()
+    }
+}
+
+// === impl ToGroup ===
+
+impl<S> Retarget<Request> for ToGroup<S> {
+    fn group<'a>(&'a self, request: &'a Request) -> &'a str {
+        request.group()
+    }
+
+    fn retarget(&self, request: &mut Request, group: &str) -> bool {
+        match self.0.group(group) {
+            Some(group) => {
+                request.point_to(group.name().clone());
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+impl<S> Clone for ToGroup<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
