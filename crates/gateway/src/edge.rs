@@ -27,7 +27,6 @@ use crate::routes::{App, routes};
 const CALL_ID: HeaderName = HeaderName::from_static("x-litellm-call-id");
 
 /// The routes with the edge around them.
-#[must_use]
 pub fn service(app: Arc<App>) -> Router {
     let sensitive = [
         AUTHORIZATION,

@@ -99,7 +99,7 @@ impl<'de> SeqAccess<'de> for Placed<'de> {
             4 => span.len,
             5 => {
                 self.state += 1;
-                let hidden = matches!(self.node.value, Value::Env { .. });
+                let hidden = matches!(self.node.value, Value::Env(_));
                 return seed.deserialize(hidden.into_deserializer()).map(Some);
             }
             6 => {

@@ -6,7 +6,7 @@ use super::env::Env;
 use super::findings::{Finding, Findings, Severity};
 use super::known::Section;
 use super::mask;
-use super::node::Span;
+use super::node::{Entry, Span};
 use super::source::Text;
 
 /// What reading a configuration knows and has found so far.
@@ -53,6 +53,19 @@ impl<'a> Cx<'a> {
 
     pub(super) fn source_mut(&mut self, file: u32) -> Option<&mut Text> {
         self.sources.get_mut(file as usize)
+    }
+
+    /// Keeps the texts of a tree from being shown, and so for the key above it where `key` says so.
+    pub(super) fn hide(&mut self, entry: &Entry, key: bool) {
+        let mut parts = Vec::new();
+        mask::texts(&entry.node, &mut parts);
+        if key {
+            let start = entry.at.start as usize;
+            parts.push(start..start + entry.at.len as usize);
+        }
+        if let Some(source) = self.source_mut(entry.at.file) {
+            source.hide(parts);
+        }
     }
 
     /// Notes something that makes the configuration unusable.

@@ -52,10 +52,10 @@ impl<'de> Deserializer<'de> for &'de Node {
             Value::Int(value) => visit_int(*value, visitor),
             Value::Float(value) => visitor.visit_f64(*value),
             Value::Text(text) => visitor.visit_str(text),
-            Value::Env { text, .. } => match read::number(text) {
+            Value::Env(variable) => match read::number(&variable.text) {
                 Some(Value::Int(value)) => visit_int(value, visitor),
                 Some(Value::Float(value)) => visitor.visit_f64(value),
-                _ => visitor.visit_str(text),
+                _ => visitor.visit_str(&variable.text),
             },
             Value::List(list) => visitor.visit_seq(Items {
                 items: list.iter(),
@@ -73,8 +73,8 @@ impl<'de> Deserializer<'de> for &'de Node {
     /// What a variable holds is text where text is wanted, were it all digits.
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         match &self.value {
-            Value::Env { text, .. } => visitor
-                .visit_str(text)
+            Value::Env(variable) => visitor
+                .visit_str(&variable.text)
                 .map_err(|mistake: Mistake| mistake.at(self.span)),
             _ => self.deserialize_any(visitor),
         }
@@ -87,7 +87,7 @@ impl<'de> Deserializer<'de> for &'de Node {
     /// In an environment variable there is no other way to write it.
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         let visited = match &self.value {
-            Value::Env { text, .. } => match text.to_ascii_lowercase().as_str() {
+            Value::Env(variable) => match variable.text.to_ascii_lowercase().as_str() {
                 "true" => visitor.visit_bool(true),
                 "false" => visitor.visit_bool(false),
                 _ => return self.deserialize_any(visitor),
@@ -132,13 +132,10 @@ impl<'de> Deserializer<'de> for &'de Node {
     }
 }
 
-fn visit_int<'de, V: Visitor<'de>>(value: i128, visitor: V) -> Result<V::Value, Mistake> {
-    if let Ok(value) = u64::try_from(value) {
-        return visitor.visit_u64(value);
-    }
-    match i64::try_from(value) {
-        Ok(value) => visitor.visit_i64(value),
-        Err(_) => visitor.visit_f64(value as f64),
+fn visit_int<'de, V: Visitor<'de>>(value: i64, visitor: V) -> Result<V::Value, Mistake> {
+    match u64::try_from(value) {
+        Ok(value) => visitor.visit_u64(value),
+        Err(_) => visitor.visit_i64(value),
     }
 }
 

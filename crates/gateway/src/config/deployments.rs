@@ -12,7 +12,7 @@ use super::de;
 use super::env;
 use super::known::{self, Section};
 use super::names::Names;
-use super::node::{Entry, Map, Node, Span, Value};
+use super::node::{Entry, Node, Span, Value};
 use super::providers;
 use super::raw;
 use super::secret::Secret;
@@ -173,7 +173,7 @@ fn overlay(params: &mut Node) -> Option<Node> {
 
 fn dropped(item: &Node, key: &str) -> bool {
     let params = item.get("litellm_params").map(|params| &params.value);
-    matches!(params, Some(Value::Map(Map { dropped, .. })) if dropped.iter().any(|name| name == key))
+    matches!(params, Some(Value::Map(params)) if params.has_dropped(key))
 }
 
 fn group_name(cx: &mut Cx<'_>, name: &At<String>) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::cx::Cx;
-use super::node::{Entry, Node, Value};
+use super::node::{Entry, Node, Value, Variable};
 
 /// What the environment holds, as far as a configuration asks for it.
 pub(super) struct Env<'a> {
@@ -56,7 +56,7 @@ pub(super) fn read(cx: &mut Cx<'_>, section: Option<Entry>) {
             Value::Float(float) => Some(float.to_string()),
             Value::Bool(bool) => Some(bool.to_string()),
             Value::Null => None,
-            Value::Env { .. } | Value::List(_) | Value::Map(_) => {
+            Value::Env(_) | Value::List(_) | Value::Map(_) => {
                 let message = format!("`{key}` must be text, not {}", node.kind());
                 cx.error(node.span, message, None);
                 None
@@ -78,7 +78,8 @@ pub(super) fn resolve(cx: &mut Cx<'_>, node: &mut Node) {
             match cx.env.get(name) {
                 Some(value) => {
                     let name = name.to_owned();
-                    node.value = Value::Env { name, text: value };
+                    let variable = Variable { name, text: value };
+                    node.value = Value::Env(Box::new(variable));
                 }
                 None => {
                     let message = match name {
@@ -106,7 +107,7 @@ pub(super) fn resolve(cx: &mut Cx<'_>, node: &mut Node) {
                 }
                 kept
             });
-            map.dropped.append(&mut dropped);
+            dropped.into_iter().for_each(|key| map.drop_key(key));
         }
         _ => {}
     }

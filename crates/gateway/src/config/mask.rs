@@ -1,13 +1,13 @@
 //! Knows what in a file is a secret.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::env;
 use super::node::{Node, Span, Value};
-use super::source::line;
 
 /// What the names of keys with a secret contain.
-const SECRET: [&str; 18] = [
+const SECRET: [&str; 16] = [
     "access_key",
     "api_key",
     "apikey",
@@ -16,8 +16,7 @@ const SECRET: [&str; 18] = [
     "cookie",
     "credential",
     "database_url",
-    "environment_variables",
-    "headers",
+    "dsn",
     "license",
     "organization",
     "passw",
@@ -25,7 +24,6 @@ const SECRET: [&str; 18] = [
     "redis_url",
     "secret",
     "webhook",
-    "dsn",
 ];
 
 /// How tokens begin by which one knows them anywhere.
@@ -36,58 +34,112 @@ const TOKENS: [&str; 12] = [
 /// The shortest that is taken for a token.
 const TOKEN: usize = 16;
 
-/// Whether what stands under this key may be a secret.
-pub(super) fn is_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    let named = SECRET.iter().any(|part| key.contains(part));
-    let token = key.ends_with("token") || key == "key" || key.ends_with("_key");
-    named || token && !key.contains("cost")
-}
-
-/// How much of a tree is secret.
+/// How much of what stands under a key is secret.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) enum Hidden {
+enum Hidden {
     Nothing,
     /// Not its keys, which are the names of headers or variables.
     Values,
     All,
 }
 
-/// Collects where in its source the secrets of a tree are written.
-pub(super) fn secrets(node: &Node, hidden: Hidden, found: &mut Vec<Range<usize>>) {
-    let range = |span: Span| span.start as usize..(span.start + span.len) as usize;
-    let secret = hidden != Hidden::Nothing;
+/// Where in its source the secrets of a tree are written, in order.
+pub(super) fn secrets(root: &Node) -> Vec<Range<usize>> {
+    let mut search = Search {
+        found: Vec::new(),
+        keys: HashMap::new(),
+    };
+    search.node(root, Hidden::Nothing);
+    search.found.sort_unstable_by_key(|range| range.start);
+    search.found
+}
+
+/// Where the texts of a tree are written that stands under a key that nobody knows. It may be a
+/// mistyped one, so they may be secrets.
+pub(super) fn texts(node: &Node, found: &mut Vec<Range<usize>>) {
     match &node.value {
-        Value::Text(text) => {
-            let shown = !secret || env::name(text).is_some();
-            if !shown || has_credentials(text) {
-                found.push(range(node.span));
-            }
-        }
-        Value::Int(_) | Value::Float(_) if secret => found.push(range(node.span)),
-        Value::List(list) => list.iter().for_each(|node| secrets(node, hidden, found)),
+        Value::Text(text) if env::name(text).is_none() => found.push(range(node.span)),
+        Value::List(list) => list.iter().for_each(|node| texts(node, found)),
         Value::Map(map) => {
-            for entry in map.entries.iter().chain(&map.shadowed) {
-                let below = match hidden {
-                    Hidden::Nothing if !is_secret(&entry.key) => Hidden::Nothing,
-                    Hidden::Nothing if named(&entry.key) => Hidden::Values,
-                    Hidden::Nothing => Hidden::All,
-                    Hidden::Values | Hidden::All => hidden,
-                };
-                if hidden == Hidden::All {
+            for entry in map.all() {
+                if entry.node.is_null() {
                     found.push(range(entry.at));
                 }
-                secrets(&entry.node, below, found);
+                texts(&entry.node, found);
             }
         }
         _ => {}
     }
 }
 
-/// Whether what stands under this key is a mapping of names to secrets.
-fn named(key: &str) -> bool {
+fn range(span: Span) -> Range<usize> {
+    let start = span.start as usize;
+    start..start + span.len as usize
+}
+
+struct Search<'n> {
+    found: Vec<Range<usize>>,
+    /// The keys seen so far: most come again and again.
+    keys: HashMap<&'n str, Hidden>,
+}
+
+impl<'n> Search<'n> {
+    fn node(&mut self, node: &'n Node, hidden: Hidden) {
+        let secret = hidden != Hidden::Nothing;
+        match &node.value {
+            Value::Text(text) => {
+                let shown = !secret || env::name(text).is_some();
+                if !shown || has_credentials(text) {
+                    self.add(node.span);
+                }
+            }
+            Value::Int(_) | Value::Float(_) if secret => self.add(node.span),
+            Value::List(list) => list.iter().for_each(|node| self.node(node, hidden)),
+            Value::Map(map) => {
+                for entry in map.all() {
+                    // A key without a value may be a value without a key.
+                    if hidden == Hidden::All || secret && entry.node.is_null() {
+                        self.add(entry.at);
+                    }
+                    let below = if secret {
+                        hidden
+                    } else {
+                        self.below(&entry.key)
+                    };
+                    self.node(&entry.node, below);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn below(&mut self, key: &'n str) -> Hidden {
+        *self.keys.entry(key).or_insert_with(|| below(key))
+    }
+
+    fn add(&mut self, span: Span) {
+        self.found.push(range(span));
+    }
+}
+
+/// How much of what stands under this key may be secret.
+fn below(key: &str) -> Hidden {
     let key = key.to_ascii_lowercase();
-    key.contains("headers") || key.contains("environment_variables")
+    if key.contains("headers") || key.contains("environment_variables") {
+        return Hidden::Values;
+    }
+    let named = SECRET.iter().any(|part| key.contains(part));
+    let token = key.ends_with("token") || key == "key" || key.ends_with("_key");
+    if named || token && !key.contains("cost") {
+        Hidden::All
+    } else {
+        Hidden::Nothing
+    }
+}
+
+/// Whether what stands under this key may be secret.
+pub(super) fn is_secret(key: &str) -> bool {
+    below(key) != Hidden::Nothing
 }
 
 /// Whether it is a URL with a user or a password in it.
@@ -97,46 +149,6 @@ pub(super) fn has_credentials(url: &str) -> bool {
             .next()
             .is_some_and(|authority| authority.contains('@'))
     })
-}
-
-/// What of a line may be secret in a file that could not be parsed, counted from its beginning.
-/// Rather too much than too little.
-pub(super) fn guess(text: &str, lines: &[usize], number: usize) -> Option<Range<usize>> {
-    let get = |number| text.get(line(text, lines, number)).unwrap_or_default();
-    let this = get(number);
-    let own = keys(this);
-    if let Some(from) = own
-        .iter()
-        .find(|(key, _)| is_secret(key))
-        .map(|(_, from)| *from)
-    {
-        let value = this.get(from..).unwrap_or_default().trim_start();
-        // The name of a variable is no secret, but what follows it in the line may be one.
-        let known = if env::name(value.trim_matches(['"', '\''])).is_some() {
-            value
-                .find(|c: char| c.is_whitespace() || c == ',')
-                .unwrap_or(value.len())
-        } else {
-            0
-        };
-        return Some(this.len() - value.len() + known..this.len());
-    }
-    // It may go on with a value that began above, or stand under a key that is secret as a whole.
-    let mut depth = indent(this);
-    let mut nearest = own.is_empty();
-    for above in (1..number).rev().map(get) {
-        let keys = keys(above);
-        if above.trim().is_empty() || keys.is_empty() {
-            continue;
-        }
-        let secret = keys.iter().any(|(key, _)| is_secret(key));
-        if secret && (nearest || indent(above) < depth) {
-            return Some(indent(this)..this.len());
-        }
-        nearest = false;
-        depth = depth.min(indent(above));
-    }
-    None
 }
 
 /// The parts of a text that look like a token of a provider.
@@ -172,21 +184,4 @@ pub(super) fn hush(text: String) -> String {
     }
     hushed.push_str(text.get(done..).unwrap_or_default());
     hushed
-}
-
-/// The keys of a line, each with the byte at which its value begins.
-fn keys(line: &str) -> Vec<(&str, usize)> {
-    line.match_indices(':')
-        .map(|(at, _)| {
-            let before = line.get(..at).unwrap_or_default();
-            let begin = before.rfind(['{', ',', '[']).map_or(0, |at| at + 1);
-            let key = before.get(begin..).unwrap_or_default();
-            (key.trim_matches([' ', '-', '"', '\'']), at + 1)
-        })
-        .filter(|(key, _)| !key.is_empty() && !key.contains(' '))
-        .collect()
-}
-
-fn indent(line: &str) -> usize {
-    line.len() - line.trim_start().len()
 }

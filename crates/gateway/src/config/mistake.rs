@@ -134,7 +134,7 @@ fn find<'n>(root: &'n Node, path: &[usize]) -> (Option<&'n str>, &'n Node) {
             },
             Value::Map(map) => match map.entries.get(index) {
                 Some(entry) => (
-                    Some(entry.written.as_ref().unwrap_or(&entry.key)),
+                    Some(entry.written.as_deref().unwrap_or(&entry.key)),
                     &entry.node,
                 ),
                 None => return found,
@@ -146,7 +146,7 @@ fn find<'n>(root: &'n Node, path: &[usize]) -> (Option<&'n str>, &'n Node) {
 }
 
 fn dropped(node: &Node, key: &str) -> bool {
-    matches!(&node.value, Value::Map(map) if map.dropped.iter().any(|name| name == key))
+    matches!(&node.value, Value::Map(map) if map.has_dropped(key))
 }
 
 /// A number in quotes is text.

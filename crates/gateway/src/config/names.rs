@@ -60,8 +60,11 @@ impl Names {
     pub(super) fn group(&self, cx: &mut Cx<'_>, node: &Node) -> Option<String> {
         let found = self.find(node.text()?);
         match &node.value {
-            Value::Env { name, .. } if found.is_none() => {
-                let message = format!("the environment variable `{name}` names no group");
+            Value::Env(variable) if found.is_none() => {
+                let message = format!(
+                    "the environment variable `{}` names no group",
+                    variable.name
+                );
                 cx.error(node.span, message, None);
             }
             Value::Text(name) if found.is_none() => self.missing(cx, name, node.span),

@@ -27,27 +27,35 @@ pub(super) struct Node {
 pub(super) enum Value {
     Null,
     Bool(bool),
-    Int(i128),
+    Int(i64),
     Float(f64),
     Text(String),
     /// What an environment variable holds; never shown.
-    Env {
-        name: String,
-        text: String,
-    },
+    Env(Box<Variable>),
     List(Vec<Node>),
     Map(Map),
+}
+
+/// An environment variable.
+#[derive(Clone, Debug)]
+pub(super) struct Variable {
+    pub(super) name: String,
+    pub(super) text: String,
 }
 
 /// A mapping, in the order of the file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Map {
     pub(super) entries: Vec<Entry>,
-    /// The keys of entries that were taken out because something is wrong with them: that they are
-    /// missing now is nothing to complain about.
-    pub(super) dropped: Vec<String>,
-    /// Entries whose key is there already. They count for nothing, but may hold secrets.
-    pub(super) shadowed: Vec<Entry>,
+    /// What is not there any more; most mappings have nothing of the kind.
+    aside: Option<Box<Aside>>,
+}
+
+/// What was taken out of a mapping.
+#[derive(Clone, Debug, Default)]
+struct Aside {
+    dropped: Vec<String>,
+    shadowed: Vec<Entry>,
 }
 
 /// A key with its value.
@@ -57,8 +65,46 @@ pub(super) struct Entry {
     /// The key's place.
     pub(super) at: Span,
     /// How the file names it, where it was given another name since.
-    pub(super) written: Option<String>,
+    pub(super) written: Option<Box<str>>,
     pub(super) node: Node,
+}
+
+// === impl Map ===
+
+impl Map {
+    pub(super) fn new(entries: Vec<Entry>) -> Map {
+        Map {
+            entries,
+            aside: None,
+        }
+    }
+
+    fn aside(&mut self) -> &mut Aside {
+        self.aside.get_or_insert_default()
+    }
+
+    /// Remembers that a key was there and that something is wrong with it: that it is missing now
+    /// is nothing to complain about.
+    pub(super) fn drop_key(&mut self, key: String) {
+        self.aside().dropped.push(key);
+    }
+
+    /// Whether a key was there and something is wrong with it.
+    pub(super) fn has_dropped(&self, key: &str) -> bool {
+        let dropped = self.aside.as_ref().map(|aside| &aside.dropped);
+        dropped.is_some_and(|dropped| dropped.iter().any(|name| name == key))
+    }
+
+    /// Remembers an entry whose key is there already. It counts for nothing, but may hold a secret.
+    pub(super) fn shadow(&mut self, entry: Entry) {
+        self.aside().shadowed.push(entry);
+    }
+
+    /// The entries, and those whose key was there already.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Entry> {
+        let shadowed = self.aside.iter().flat_map(|aside| &aside.shadowed);
+        self.entries.iter().chain(shadowed)
+    }
 }
 
 // === impl Node ===
@@ -76,7 +122,8 @@ impl Node {
     /// The text, wherever it comes from.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
-            Value::Text(text) | Value::Env { text, .. } => Some(text),
+            Value::Text(text) => Some(text),
+            Value::Env(variable) => Some(&variable.text),
             _ => None,
         }
     }
@@ -91,7 +138,7 @@ impl Node {
             Value::Null => "nothing",
             Value::Bool(_) => "true or false",
             Value::Int(_) | Value::Float(_) => "a number",
-            Value::Text(_) | Value::Env { .. } => "text",
+            Value::Text(_) | Value::Env(_) => "text",
             Value::List(_) => "a list",
             Value::Map(_) => "a mapping",
         }
@@ -145,7 +192,8 @@ impl Node {
         let Some(map) = self.map_mut() else { return };
         let Some(rest) = rest else {
             map.entries.retain(|old| old.key != name);
-            let written = Some(entry.written.unwrap_or(entry.key));
+            let written = entry.written.unwrap_or_else(|| entry.key.into());
+            let written = Some(written);
             map.entries.push(Entry {
                 key: name.to_owned(),
                 written,
@@ -208,7 +256,7 @@ impl Node {
             Value::Map(map) if index < map.entries.len() => {
                 if rest.is_empty() {
                     let entry = map.entries.remove(index);
-                    map.dropped.push(entry.key);
+                    map.drop_key(entry.key);
                     return true;
                 }
                 map.entries[index].node.remove(rest)
@@ -220,7 +268,7 @@ impl Node {
     /// The name of an environment variable that is read somewhere in it.
     pub(super) fn variable(&self) -> Option<&str> {
         match &self.value {
-            Value::Env { name, .. } => Some(name),
+            Value::Env(variable) => Some(&variable.name),
             Value::List(list) => list.iter().find_map(Node::variable),
             Value::Map(map) => map.entries.iter().find_map(|entry| entry.node.variable()),
             _ => None,
@@ -250,7 +298,7 @@ impl Node {
             (Value::Int(a), Value::Int(b)) => a == b,
             (Value::Float(a), Value::Float(b)) => a == b,
             (Value::Text(a), Value::Text(b)) => a == b,
-            (Value::Env { name: a, .. }, Value::Env { name: b, .. }) => a == b,
+            (Value::Env(a), Value::Env(b)) => a.name == b.name,
             (Value::List(a), Value::List(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b))
             }

@@ -389,7 +389,7 @@ fn written(layers: &[&Layer], path: &str) -> Written {
             .find_map(|layer| layer.node.place(above));
         if let Some((entry, span)) = found {
             let item = above.ends_with(']');
-            let name = entry.written.clone().unwrap_or_else(|| entry.key.clone());
+            let name = entry.written.as_deref().unwrap_or(&entry.key).to_owned();
             return Written {
                 name: if above == path { name } else { last },
                 key: Some(if item { span } else { entry.at }),

@@ -143,7 +143,7 @@ impl<'t> Reader<'_, '_, 't> {
             let (event, key_at) = self.next()?;
             let (key, style) = match event {
                 Event::MappingEnd => break,
-                Event::Scalar(text, style, _, None) => (text, style),
+                Event::Scalar(text, style, _, None) if !is_null(&text, style) => (text, style),
                 _ => return Err(stop(key_at, "a key must be text")),
             };
             let (event, value_at) = self.next()?;
@@ -182,14 +182,9 @@ impl<'t> Reader<'_, '_, 't> {
             }
         }
         let at = entries.first().map_or(at, |first| first.at);
-        Ok(Node::new(
-            Value::Map(Map {
-                entries,
-                dropped: Vec::new(),
-                shadowed,
-            }),
-            at,
-        ))
+        let mut map = Map::new(entries);
+        shadowed.into_iter().for_each(|entry| map.shadow(entry));
+        Ok(Node::new(Value::Map(map), at))
     }
 
     fn alias(&mut self, anchor: usize, at: Span) -> Result<Node, Stop> {
@@ -215,14 +210,14 @@ impl<'t> Reader<'_, '_, 't> {
         let value = match tag.map(|tag| (tag, tag.core_suffix())) {
             None if style == ScalarStyle::Plain => plain(text),
             None | Some((_, Some("str"))) => Value::Text(text.into_owned()),
-            Some((tag, kind)) => {
+            Some((_, kind)) => {
                 let value = plain(text);
                 let fits = match kind {
                     Some("null") => matches!(value, Value::Null),
                     Some("bool") => matches!(value, Value::Bool(_)),
                     Some("int") => matches!(value, Value::Int(_)),
                     Some("float") => matches!(value, Value::Int(_) | Value::Float(_)),
-                    _ => return Err(unknown(tag, at)),
+                    _ => return Err(unknown(at)),
                 };
                 if !fits {
                     let kind = kind.unwrap_or_default();
@@ -240,7 +235,7 @@ impl<'t> Reader<'_, '_, 't> {
     /// Lists and mappings have no tag, or the one that says what they are.
     fn plain(&self, tag: Option<&Tag>, at: Span) -> Result<(), Stop> {
         match tag {
-            Some(tag) if !matches!(tag.core_suffix(), Some("seq" | "map")) => Err(unknown(tag, at)),
+            Some(tag) if !matches!(tag.core_suffix(), Some("seq" | "map")) => Err(unknown(at)),
             _ => Ok(()),
         }
     }
@@ -309,14 +304,11 @@ fn stop(at: Span, message: impl Into<String>) -> Stop {
     }
 }
 
-fn unknown(tag: &Tag, at: Span) -> Stop {
+/// A tag is not named: a secret that begins with `!` looks like one.
+fn unknown(at: Span) -> Stop {
     stop(
         at,
-        format!(
-            "the tag `{}{}` has no meaning here",
-            tag.original_handle(),
-            tag.suffix()
-        ),
+        "this tag has no meaning here; write a text that begins with `!` in quotes",
     )
 }
 
@@ -340,6 +332,10 @@ fn merge(node: Node, into: &mut Vec<Entry>) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+fn is_null(text: &str, style: ScalarStyle) -> bool {
+    style == ScalarStyle::Plain && matches!(plain(Cow::Borrowed(text)), Value::Null)
 }
 
 /// What a plain scalar is by the core schema (YAML 1.2.2, 10.3.2).
@@ -366,9 +362,11 @@ pub(super) fn number(text: &str) -> Option<Value> {
         _ => (10, digits),
     };
     if !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix)) {
-        let int = i128::from_str_radix(digits, radix).ok();
-        let int = int.map(|int| if text.starts_with('-') { -int } else { int });
-        return Some(int.map_or(Value::Float(f64::INFINITY), Value::Int));
+        let int = i64::from_str_radix(digits, radix).ok();
+        let sign = if text.starts_with('-') { -1 } else { 1 };
+        // What is too large for any of our numbers need not be exact.
+        let large = || Value::Float(digits.parse().unwrap_or(f64::INFINITY) * sign as f64);
+        return Some(int.map_or_else(large, |int| Value::Int(sign * int)));
     }
     match digits {
         ".nan" | ".NaN" | ".NAN" if digits.len() == text.len() => {

@@ -111,7 +111,7 @@ fn deployment(cx: &mut Cx<'_>, group: &mut policies::Group, ready: Ready) -> Dep
 }
 
 fn master_key(cx: &mut Cx<'_>, general: &mut Node) -> Option<Secret> {
-    let dropped = matches!(&general.value, Value::Map(map) if !map.dropped.is_empty());
+    let dropped = matches!(&general.value, Value::Map(map) if map.has_dropped("master_key"));
     let raw: raw::General = de::read(cx, general).unwrap_or_default();
     let given = raw.master_key.filter(|key| !key.expose().is_empty());
     given.or_else(|| cx.env.get(MASTER_KEY).filter(|_| !dropped).map(Secret::new))

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::findings::{Place, Shown};
+use super::guess;
 use super::mask;
 use super::node::{Node, Span};
 
@@ -62,10 +63,16 @@ impl Text {
 
     /// Learns from the parsed file where its secrets are.
     pub(super) fn understand(&mut self, root: &Node) {
-        let mut secrets = Vec::new();
-        mask::secrets(root, mask::Hidden::Nothing, &mut secrets);
-        secrets.sort_unstable_by_key(|range| range.start);
-        self.secrets = Some(secrets);
+        self.secrets = Some(mask::secrets(root));
+    }
+
+    /// Keeps parts from being shown that turned out not to be known.
+    pub(super) fn hide(&mut self, parts: Vec<Range<usize>>) {
+        let secrets = self.secrets.get_or_insert_default();
+        for part in parts {
+            let index = secrets.partition_point(|secret| secret.start < part.start);
+            secrets.insert(index, part);
+        }
     }
 
     /// The place for people, and its line as it may be shown.
@@ -81,9 +88,14 @@ impl Text {
 
         let mut masked = match &self.secrets {
             Some(secrets) => overlaps(secrets, &line),
-            None => Vec::from_iter(mask::guess(&self.text, &self.lines, number)),
+            None => guess::hidden(&self.text, &self.lines, number),
         };
         masked.extend(mask::tokens(text));
+        // A comment has nothing to say about what is wrong before it, and who knows what is in it.
+        let from = if span.len == 0 { 0 } else { end };
+        let rest = text.get(from..).unwrap_or_default();
+        let text = text.get(..from + rest.find(" #").unwrap_or(rest.len()));
+        let text = text.unwrap_or_default().trim_end();
         let shown = draw(text, start..end, &masked);
         let column = span.column as usize;
         (

@@ -25,6 +25,9 @@ mod tally;
 mod traffic;
 mod trail;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -84,7 +87,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failed> {
     };
     let totals = traffic
         .send(&simulated, |progress, totals| {
-            screen.show(progress, totals, &simulated)
+            screen.show(progress, totals, &simulated);
         })
         .await;
     screen.clear();

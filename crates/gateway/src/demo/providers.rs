@@ -173,6 +173,12 @@ impl Provider {
         self.upstream.base_url()
     }
 
+    /// How many requests it was asked.
+    #[cfg(test)]
+    pub(super) fn attempts(&self) -> usize {
+        usize::try_from(self.upstream.attempts()).unwrap()
+    }
+
     /// What it is like at this part of the whole; `None`: as usual.
     pub(super) fn weather(&self, at: f64) -> Option<&'static str> {
         let spell = self

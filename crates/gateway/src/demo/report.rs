@@ -107,7 +107,7 @@ pub(super) fn summary(totals: &Totals, style: Style) -> String {
     if gateway.elsewhere_at_once > 0 {
         lines.push(String::new());
         lines.push(format!(
-            "{} requests went to another group at once: all of {ASKED} had asked to be left alone.",
+            "Sent to another group at once, since all of {ASKED} had asked to be left alone: {}.",
             gateway.elsewhere_at_once
         ));
     }
@@ -261,5 +261,111 @@ fn time(time: Option<Duration>) -> String {
         None => "-".to_owned(),
         Some(time) if time < Duration::from_secs(1) => format!("{} ms", time.as_millis()),
         Some(time) => format!("{:.2} s", time.as_secs_f64()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secondwind_policy::Class;
+
+    use super::super::caller::Reply;
+    use super::*;
+
+    fn totals() -> Totals {
+        let reply = |millis, failed, trail: Option<&str>| Reply {
+            took: Duration::from_millis(millis),
+            failed,
+            trail: trail.map(str::to_owned),
+        };
+        let mut totals = Totals::default();
+        totals.direct.sent = 2;
+        totals.direct.count_direct(&reply(38, None, None));
+        totals
+            .direct
+            .count_direct(&reply(3000, Some(Class::Timeout), None));
+        totals.gateway.sent = 2;
+        let rescued = "gpt-4/east=timeout@0ms+500ms;gpt-4/west=ok@500ms+40ms";
+        totals
+            .gateway
+            .count_routed(&reply(540, None, Some(rescued)));
+        totals
+            .gateway
+            .count_routed(&reply(41, None, Some("backup/spare=ok@0ms+40ms")));
+        totals
+    }
+
+    #[test]
+    fn the_summary_tells_what_was_counted() {
+        let expected = "\
+\x20                            direct  gateway
+answered                     50.0 %  100.0 %
+requests                          2        2
+p50 of the answered           38 ms    41 ms
+p99 of the answered           38 ms   540 ms
+p99 with the failed          3.00 s   540 ms
+upstream attempts a request    1.00     1.50
+
+Failures. Directly, each is the caller's. Behind the gateway, who answered after all:
+         direct  gateway  same place  sibling  fallback  nobody
+timeout       1        1           0        1         0       0
+
+Sent to another group at once, since all of gpt-4 had asked to be left alone: 1.
+
+The longest way to an answer, as its x-secondwind-trail tells it:
+  gpt-4/east=timeout@0ms+500ms
+  gpt-4/west=ok@500ms+40ms
+
+";
+        assert_eq!(summary(&totals(), Style::PLAIN), expected);
+    }
+
+    #[test]
+    fn a_hundred_percent_is_all_of_them() {
+        let mut tally = Tally::default();
+        let mut count = |failed| {
+            tally.count_direct(&Reply {
+                took: Duration::ZERO,
+                failed,
+                trail: None,
+            });
+            share(&tally)
+        };
+        for _ in 0..9999 {
+            assert_eq!(count(None), "100.0 %");
+        }
+        assert_eq!(count(Some(Class::Timeout)), "99.9 %");
+        assert_eq!(share(&Tally::default()), "-");
+    }
+
+    #[tokio::test]
+    async fn shows_who_has_a_bad_time() {
+        let simulated = Simulated::start().await.unwrap();
+        let length = Duration::from_secs(10);
+        let at = |secs| Progress {
+            elapsed: Duration::from_secs(secs),
+            length,
+        };
+        let drawn = live(at(2), &totals(), &simulated, Style::PLAIN);
+        assert_eq!(
+            drawn[0],
+            "[========                                ] 2.0 of 10 s"
+        );
+        assert!(
+            drawn.contains(&"gpt-4/east    over its rate limit".to_owned()),
+            "{drawn:#?}"
+        );
+        assert!(
+            drawn.contains(&"gpt-4/west    as usual".to_owned()),
+            "{drawn:#?}"
+        );
+        assert_eq!(
+            line(at(2), &totals(), &simulated),
+            "  2 s  answered: direct 1/2 (50.0 %), gateway 2/2 (100.0 %); gpt-4/east is over its rate limit\n"
+        );
+        let drawn = live(at(11), &totals(), &simulated, Style::PLAIN);
+        assert!(
+            drawn[0].ends_with("11.0 of 10 s, waiting for the last answers"),
+            "{drawn:#?}"
+        );
     }
 }

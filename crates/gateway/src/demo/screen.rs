@@ -72,7 +72,6 @@ impl Screen {
     }
 
     /// Shows this for good.
-    #[allow(clippy::unused_self)] // Nothing else writes to the screen.
     pub(super) fn say(&mut self, text: &str) {
         write(text);
     }

@@ -122,8 +122,8 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn reads_what_the_layers_write() {
+    #[test]
+    fn reads_what_the_layers_write() {
         use secondwind_layers::classify::Verdict;
         use secondwind_layers::{Alternatives, Context, Ended};
         use std::time::Duration;

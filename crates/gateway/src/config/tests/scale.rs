@@ -59,3 +59,28 @@ fn tells_a_thousand_mistakes() {
     let telling = findings.to_string();
     assert_eq!(telling.matches("did you mean `weight`?").count(), 1000);
 }
+
+#[test]
+fn shows_a_part_of_a_long_line_and_no_commands_to_the_terminal() {
+    let text = format!(
+        "{{model_list: [{{model_name: \"{}\x1b[31m\", x: 1, litellm_params: {{model: m, api_key: k}}}}]}}",
+        "a".repeat(400)
+    );
+    // A control character is no YAML, so this comes from the parser.
+    assert!(!told(&text).contains('\x1b'));
+
+    let long = format!(
+        "model_list: [{{model_name: {}, modle_name: x, litellm_params: {{model: m, api_key: k, n: [{}]}}}}]",
+        "a".repeat(300),
+        "b, ".repeat(100),
+    );
+    let told = told(&long);
+    let lines: Vec<_> = told.lines().collect();
+    assert!(
+        lines[3].starts_with("1 | …a") && lines[3].ends_with('…'),
+        "{told}"
+    );
+    let caret = lines[4].find('^').unwrap();
+    let under: String = lines[3].chars().skip(caret).take(10).collect();
+    assert_eq!(under, "modle_name");
+}

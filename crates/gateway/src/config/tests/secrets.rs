@@ -173,3 +173,52 @@ error: `api_key` has a character that no header can carry
   |                                              ^^^^^^^^^^^^^^ a line break at its end, for example"
     );
 }
+
+/// Breaks a file at every place in every way that comes to mind.
+#[test]
+fn a_broken_file_shows_no_secret() {
+    let text = "\
+environment_variables: {FOO: canary, \"BAR\": 'canary'}
+general_settings:
+  master_key: canary
+  alerting_args: {x: [1, 2]}
+model_list:
+  - model_name: \"gpt-4\"   # ключ
+    litellm_params: &p
+      model: openai/gpt-4o
+      api_key: \"canary\"
+      extra_headers:
+        x-key: canary
+        y: |
+          canary
+    model_info: {id: a}
+  - {model_name: b, litellm_params: {<<: *p, api_key: canary, timeout: 5}}
+router_settings: {num_retries: 3, redis_password: canary, fallbacks: [{gpt-4: [b]}]}
+";
+    let mut shown = 0;
+    let mut check = |broken: String| {
+        let told = match read(&broken) {
+            Ok(loaded) => format!("{loaded:?}"),
+            Err(findings) => format!("{findings}\n{findings:?}"),
+        };
+        if told.contains(CANARY) {
+            shown += 1;
+            println!("--- {broken}\n--- {told}\n");
+        }
+    };
+    let chars: Vec<char> = text.chars().collect();
+    for at in 0..chars.len() {
+        let (before, after) = chars.split_at(at);
+        let (before, after): (String, String) = (before.iter().collect(), after.iter().collect());
+        check(before.clone());
+        check(after.clone());
+        check(format!(
+            "{before}{}",
+            after.chars().skip(1).collect::<String>()
+        ));
+        for insert in ["\"", "'", "{", "]", ": ", "\n", "!", "#", "|"] {
+            check(format!("{before}{insert}{after}"));
+        }
+    }
+    assert_eq!(shown, 0);
+}
