@@ -124,6 +124,12 @@ impl Setup {
         self
     }
 
+    /// With `to` in the place of `from` among the models.
+    pub(crate) fn edited(mut self, from: &str, to: &str) -> Self {
+        self.models = self.models.replace(from, to);
+        self
+    }
+
     /// A line of `router_settings`.
     pub(crate) fn router(mut self, line: &str) -> Self {
         writeln!(self.router, "  {line}").unwrap();

@@ -60,6 +60,7 @@ mod deadline;
 mod error;
 pub mod fallback;
 mod kind;
+mod live;
 mod policies;
 pub mod recover;
 pub mod retry;

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 use arc_swap::ArcSwap;
 use secondwind_policy::Policy;
@@ -22,7 +24,13 @@ use secondwind_policy::Policy;
 /// # Ok::<(), secondwind_policy::Invalid>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct PolicyHandle(Arc<ArcSwap<Policies>>);
+pub struct PolicyHandle(Arc<Handled>);
+
+#[derive(Debug)]
+struct Handled {
+    policies: ArcSwap<Policies>,
+    version: AtomicU64,
+}
 
 /// A policy for everything, and one of its own for some groups.
 #[derive(Clone, Debug, Default)]
@@ -36,30 +44,38 @@ pub struct Policies {
 impl PolicyHandle {
     /// Replaces the policies. Requests under way keep those that they began with.
     pub fn store(&self, policies: impl Into<Policies>) {
-        self.0.store(Arc::new(policies.into()));
+        self.0.policies.store(Arc::new(policies.into()));
+        self.0.version.fetch_add(1, Release);
     }
 
     /// The policy for requests that name no group.
     #[must_use]
     pub fn load(&self) -> Arc<Policy> {
-        Arc::clone(&self.0.load().default)
+        Arc::clone(&self.0.policies.load().default)
     }
 
     /// The policy of `group`.
     #[must_use]
     pub fn load_group(&self, group: &str) -> Arc<Policy> {
-        Arc::clone(self.0.load().group(group))
+        Arc::clone(self.0.policies.load().group(group))
     }
 
-    /// The policy of `group`, where it has one of its own.
-    pub(crate) fn own(&self, group: &str) -> Option<Arc<Policy>> {
-        self.0.load().groups.get(group).cloned()
+    pub(crate) fn all(&self) -> Arc<Policies> {
+        self.0.policies.load_full()
+    }
+
+    /// Changes whenever the policies do, after they did.
+    pub(crate) fn version(&self) -> u64 {
+        self.0.version.load(Acquire)
     }
 }
 
 impl From<Policies> for PolicyHandle {
     fn from(policies: Policies) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(policies)))
+        Self(Arc::new(Handled {
+            policies: ArcSwap::from_pointee(policies),
+            version: AtomicU64::new(0),
+        }))
     }
 }
 
@@ -102,6 +118,15 @@ impl Policies {
     ) -> Self {
         self.groups.insert(group.into(), policy.into());
         self
+    }
+
+    pub(crate) const fn default_policy(&self) -> &Arc<Policy> {
+        &self.default
+    }
+
+    /// The policy of `group`, where it has one of its own.
+    pub(crate) fn own(&self, group: &str) -> Option<&Arc<Policy>> {
+        self.groups.get(group)
     }
 
     /// The policy of `group`: its own, else the default.

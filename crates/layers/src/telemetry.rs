@@ -18,10 +18,18 @@ use crate::classify::Verdict;
 use crate::context::Context;
 use crate::retry::Next;
 
-pub(crate) fn attempt_span(context: Option<&Context>, attempt: u32, waited: Duration) -> Span {
-    if !enabled!(Level::DEBUG) {
-        return Span::none();
-    }
+/// The span of an attempt; `None` where nobody listens. In a box, so that it weighs little where it is not.
+#[inline]
+pub(crate) fn attempt_span(
+    context: Option<&Context>,
+    attempt: u32,
+    waited: Duration,
+) -> Option<Box<Span>> {
+    enabled!(Level::DEBUG).then(|| Box::new(new_attempt_span(context, attempt, waited)))
+}
+
+#[cold]
+fn new_attempt_span(context: Option<&Context>, attempt: u32, waited: Duration) -> Span {
     let span = debug_span!(
         "attempt",
         group = Empty,
@@ -42,24 +50,24 @@ pub(crate) fn attempt_span(context: Option<&Context>, attempt: u32, waited: Dura
 }
 
 /// The span of a whole request, for the layer that makes its context.
-pub(crate) fn request_span(context: Option<&Context>) -> Span {
-    match context {
-        Some(context) if enabled!(Level::INFO) => {
-            let span = info_span!("request", group = Empty);
-            if let Some(group) = context.group() {
-                span.record("group", &*group);
-            }
-            span
-        }
-        _ => Span::none(),
-    }
+#[inline]
+pub(crate) fn request_span(context: Option<&Context>) -> Option<Box<Span>> {
+    context.filter(|_| enabled!(Level::INFO)).map(|context| Box::new(new_request_span(context)))
 }
 
-pub(crate) fn decided(span: &Span, verdict: &Verdict, next: Next) {
-    if !enabled!(Level::DEBUG) {
-        return;
+#[cold]
+fn new_request_span(context: &Context) -> Span {
+    let span = info_span!("request", group = Empty);
+    if let Some(group) = context.group() {
+        span.record("group", &*group);
     }
+    span
+}
+
+pub(crate) fn decided(span: Option<&Span>, verdict: &Verdict, next: Next) {
+    let Some(span) = span else { return };
     let class = verdict.class.name();
+    span.record("class", class);
     span.in_scope(|| match next {
         Next::Repeat => debug!(class, next = "repeat", "it was never sent"),
         Next::Again { wait } => debug!(class, next = "again", wait_ms = millis(wait), "retrying"),

@@ -14,16 +14,17 @@ use tower_service::Service;
 use tracing::Span;
 
 use super::retarget::Retarget;
-use super::service::Fallback;
+use super::service::Known;
 use crate::classify::{Classify, Opinion, Verdict};
 use crate::context::Context;
 use crate::deadline::Deadline;
 use crate::kind::{Entered, Kind};
+use crate::live::Live;
 use crate::telemetry;
 use crate::trail::Name;
 
 pin_project! {
-    /// The future of [`Fallback`].
+    /// The future of [`Fallback`](super::Fallback).
     #[project = Projection]
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, Req, T, K, C>
@@ -33,9 +34,9 @@ pin_project! {
     {
         #[pin]
         state: State<S::Future>,
-        // Set once there is an outcome to fall back on: the deadline, at which that outcome is returned.
-        #[pin]
-        cut: Option<Sleep>,
+        // Set once there is an outcome to fall back on: the deadline, at which that outcome is returned. In a
+        // box, since it is needed only after a failure.
+        cut: Option<Pin<Box<Sleep>>>,
         // `None` where the policy has no group to fall back to, and nobody to tell about it.
         call: Option<Call<S, Req, T, K, C>>,
     }
@@ -56,7 +57,9 @@ where
     S: Service<Req>,
     K: Kind<Req, S::Response>,
 {
-    fallback: Fallback<S, T, K, C>,
+    /// Takes the groups after the first.
+    service: Option<S>,
+    live: Arc<Live<Known<T, K, C>, S>>,
     kept: Option<K::Kept>,
     /// The request for the next group, while the service is being readied.
     unsent: Option<Req>,
@@ -67,15 +70,19 @@ where
 
 /// What is known of the call, whatever the types.
 pub(super) struct Session {
-    policy: Arc<Policy>,
+    /// The policy that the request brought along in place of the layer's.
+    other: Option<Arc<Policy>>,
     entered: Entered,
-    span: Span,
-    hops: Option<Hops>,
+    span: Option<Box<Span>>,
+    hops: Option<Box<Hops>>,
 }
 
 /// Where the request has been, and where it may go: made when the first group fails.
 struct Hops {
+    /// The group that was asked for, then all that were considered.
     tried: Vec<Name>,
+    /// The group that the request is in.
+    at: Name,
     to_come: VecDeque<Name>,
     made: u32,
 }
@@ -97,12 +104,13 @@ where
 
     pub(super) const fn begin(
         attempt: S::Future,
-        fallback: Fallback<S, T, K, C>,
+        live: Arc<Live<Known<T, K, C>, S>>,
         kept: Option<K::Kept>,
         session: Session,
     ) -> Self {
         let call = Call {
-            fallback,
+            service: None,
+            live,
             kept,
             unsent: None,
             first: None,
@@ -138,37 +146,38 @@ where
             match this.state.as_mut().project() {
                 StateProjection::Sending { attempt } => {
                     let polled = {
-                        let _entered = call.session.span.enter();
+                        let _entered = call.session.span.as_ref().map(|span| span.enter());
                         attempt.poll(cx)
                     };
                     let Poll::Ready(outcome) = polled else {
-                        ready!(poll_cut(this.cut.as_mut(), cx));
+                        ready!(poll_cut(this.cut, cx));
                         return call.first_outcome();
                     };
                     if let Some(outcome) = call.judge(outcome) {
                         return Poll::Ready(outcome);
                     }
-                    this.cut.set(call.cut_at().map(sleep_until));
+                    *this.cut = call.cut_at().map(|at| Box::pin(sleep_until(at)));
                     this.state.set(State::Readying);
                 }
                 StateProjection::Readying => {
-                    match call.fallback.get_mut().poll_ready(cx) {
+                    if call.service.is_none() {
+                        call.service = call.live.another();
+                    }
+                    let Some(service) = &mut call.service else { return call.first_outcome() };
+                    match service.poll_ready(cx) {
                         Poll::Ready(Ok(())) => {}
                         Poll::Ready(Err(error)) => {
                             return Poll::Ready(call.first.take().unwrap_or(Err(error)));
                         }
                         Poll::Pending => {
-                            ready!(poll_cut(this.cut.as_mut(), cx));
+                            ready!(poll_cut(this.cut, cx));
                             return call.first_outcome();
                         }
                     }
                     let Some(request) = call.unsent.take() else {
                         return call.first_outcome();
                     };
-                    let Call {
-                        fallback, session, ..
-                    } = &mut *call;
-                    let attempt = session.in_span(|| fallback.get_mut().call(request));
+                    let attempt = call.session.in_span(|| service.call(request));
                     this.state.set(State::Sending { attempt });
                 }
             }
@@ -177,9 +186,9 @@ where
 }
 
 /// Ready when the timer is set and has run out.
-fn poll_cut(timer: Pin<&mut Option<Sleep>>, cx: &mut TaskContext<'_>) -> Poll<()> {
-    match timer.as_pin_mut() {
-        Some(timer) => timer.poll(cx),
+fn poll_cut(timer: &mut Option<Pin<Box<Sleep>>>, cx: &mut TaskContext<'_>) -> Poll<()> {
+    match timer {
+        Some(timer) => timer.as_mut().poll(cx),
         None => Poll::Pending,
     }
 }
@@ -202,7 +211,7 @@ where
             // The one closest to the server has said what it is.
             Some(opinion @ (Opinion::Success | Opinion::Failure(_))) => opinion,
             Some(Opinion::None) | None => {
-                self.fallback.shared().classify.classify(outcome.as_ref())
+                self.live.classify.classify(outcome.as_ref())
             }
         };
         let Some(verdict) = opinion.verdict() else {
@@ -221,13 +230,7 @@ where
 
     /// The request for the next group, if there is one to go to.
     fn next(&mut self, verdict: &Verdict) -> Option<Req> {
-        let Self {
-            fallback,
-            kept,
-            session,
-            ..
-        } = self;
-        let shared = fallback.shared();
+        let Self { live, kept, session, .. } = self;
         let kept = kept.as_ref()?;
         let now = Instant::now();
         if session
@@ -236,42 +239,43 @@ where
         {
             return None;
         }
-        let hops = session.hops.get_or_insert_with(|| {
-            let request = shared.kind.again(kept);
-            let asked = request.map(|request| Name::from(shared.retarget.group(&request)));
-            Hops {
-                tried: Vec::from_iter(asked),
-                to_come: VecDeque::new(),
-                made: 0,
-            }
-        });
-        let from = hops.tried.last()?.clone();
+        if session.hops.is_none() {
+            let request = live.kind.again(kept)?;
+            session.hops = Some(Box::new(Hops::from(Name::from(live.retarget.group(&request)))));
+        }
+        let Session { other, entered, hops, .. } = session;
+        let hops = hops.as_mut()?;
+        let policies = live.policies();
+        let asked = hops.tried.first()?;
+        let policy = other.as_ref().unwrap_or_else(|| policies.group(asked)).fallback();
+        let most = policy.max();
         // The lists of a group that was fallen back to follow those of the groups before it.
         let policy = match hops.made {
-            0 => Arc::clone(&session.policy),
-            _ => shared.policy.load_group(&from),
+            0 => policy,
+            _ => policies.group(&hops.at).fallback(),
         };
-        if !policy.fallback().allows(verdict.class) {
+        if !policy.allows(verdict.class) {
             return None;
         }
-        hops.add(policy.fallback().list_for(verdict.class));
-        if hops.made >= session.policy.fallback().max() {
+        hops.add(policy.list_for(verdict.class));
+        if hops.made >= most {
             return None;
         }
         while let Some(group) = hops.to_come.pop_front() {
             hops.tried.push(Name::clone(&group));
-            let mut request = shared.kind.again(kept)?;
-            if !shared.retarget.retarget(&mut request, &group) {
+            let mut request = live.kind.again(kept)?;
+            if !live.retarget.retarget(&mut request, &group) {
                 continue;
             }
+            telemetry::falling_back(&hops.at, &group, verdict);
             hops.made += 1;
-            telemetry::falling_back(&from, &group, verdict);
-            if let Some(context) = session.entered.context() {
-                let policy = shared.policy.own(&group);
+            hops.at = Name::clone(&group);
+            if let Some(context) = entered.context() {
+                let policy = policies.own(&group).cloned();
                 // Another group may yet follow this one: from the list at hand, or its own.
-                let more = hops.made < session.policy.fallback().max()
-                    && (!hops.to_come.is_empty()
-                        || policy.as_ref().is_some_and(|policy| hops.leads_on(policy)));
+                let leads_on = |policy: &Arc<Policy>| hops.leads_on(policy);
+                let more = hops.made < most
+                    && (!hops.to_come.is_empty() || policy.as_ref().is_some_and(leads_on));
                 context.enter_group(group, policy, None);
                 context.set_fallback_left(more);
                 context.judge(Opinion::None);
@@ -300,7 +304,7 @@ where
 
     fn leave(&self, outcome: &mut Result<S::Response, S::Error>) {
         if let (Ok(response), Some(context)) = (outcome, self.session.entered.made()) {
-            self.fallback.shared().kind.leave(response, context);
+            self.live.kind.leave(response, context);
         }
     }
 }
@@ -308,18 +312,16 @@ where
 // === impl Session ===
 
 impl Session {
-    pub(super) fn begin(policy: Arc<Policy>, entered: Entered) -> Self {
+    pub(super) fn begin(other: Option<Arc<Policy>>, entered: Entered) -> Self {
         let span = telemetry::request_span(entered.made());
-        Self {
-            policy,
-            entered,
-            span,
-            hops: None,
-        }
+        Self { other, entered, span, hops: None }
     }
 
     pub(super) fn in_span<T>(&self, act: impl FnOnce() -> T) -> T {
-        self.span.in_scope(act)
+        match &self.span {
+            Some(span) => span.in_scope(act),
+            None => act(),
+        }
     }
 
     fn context(&self) -> Option<&Context> {
@@ -334,6 +336,10 @@ impl Session {
 // === impl Hops ===
 
 impl Hops {
+    fn from(asked: Name) -> Self {
+        Self { tried: vec![asked.clone()], at: asked, to_come: VecDeque::new(), made: 0 }
+    }
+
     fn add(&mut self, groups: &[String]) {
         for group in groups {
             if !self.knows(group) {

@@ -1,18 +1,18 @@
 //! Makes [`Fallback`] services.
 
 use std::fmt;
-use std::sync::Arc;
 
 use tower_layer::Layer;
 
 use super::Fallback;
-use super::service::Shared;
+use super::service::Known;
 #[cfg(feature = "http")]
 use crate::classify::HttpClassify;
 use crate::classify::Standard;
 #[cfg(feature = "http")]
 use crate::kind::Http;
 use crate::kind::{Cloned, InScope};
+use crate::live::Live;
 use crate::policies::PolicyHandle;
 
 /// Takes requests to another group when theirs is spent; see the [module](super) documentation.
@@ -114,21 +114,8 @@ where
     type Service = Fallback<S, T, K, C>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let Self {
-            policy,
-            retarget,
-            kind,
-            classify,
-        } = self.clone();
-        Fallback::new(
-            inner,
-            Arc::new(Shared {
-                policy,
-                retarget,
-                kind,
-                classify,
-            }),
-        )
+        let Self { policy, retarget, kind, classify } = self.clone();
+        Fallback::new(inner, Live::new(Known { retarget, kind, classify }, policy))
     }
 }
 

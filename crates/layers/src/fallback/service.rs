@@ -1,7 +1,6 @@
 //! The service that begins each call with the group that was asked for.
 
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
@@ -13,27 +12,27 @@ use super::future::{ResponseFuture, Session};
 use super::retarget::Retarget;
 use crate::classify::Classify;
 use crate::kind::Kind;
-use crate::policies::PolicyHandle;
+use crate::live::{Facts, Live};
+use crate::policies::Policies;
 use crate::trail::Name;
 
 /// Takes requests to another group when theirs is spent; made by
 /// [`FallbackLayer`](super::FallbackLayer).
 pub struct Fallback<S, T, K, C> {
     inner: S,
-    shared: Arc<Shared<T, K, C>>,
+    live: Arc<Live<Known<T, K, C>, S>>,
 }
 
-/// What all clones of a service have in common.
-pub(super) struct Shared<T, K, C> {
-    pub(super) policy: PolicyHandle,
+/// What of a fallback layer never changes.
+pub(super) struct Known<T, K, C> {
     pub(super) retarget: T,
     pub(super) kind: K,
     pub(super) classify: C,
 }
 
 impl<S, T, K, C> Fallback<S, T, K, C> {
-    pub(super) const fn new(inner: S, shared: Arc<Shared<T, K, C>>) -> Self {
-        Self { inner, shared }
+    pub(super) const fn new(inner: S, live: Arc<Live<Known<T, K, C>, S>>) -> Self {
+        Self { inner, live }
     }
 
     /// The service inside.
@@ -49,10 +48,6 @@ impl<S, T, K, C> Fallback<S, T, K, C> {
     /// The service inside, alone.
     pub fn into_inner(self) -> S {
         self.inner
-    }
-
-    pub(super) fn shared(&self) -> &Shared<T, K, C> {
-        &self.shared
     }
 }
 
@@ -72,19 +67,16 @@ where
     }
 
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let shared = &self.shared;
-        let entered = shared.kind.enter(&mut request, Instant::now);
-        let policy = shared.kind.policy(&request);
-        let group = shared.retarget.group(&request);
-        let policy = policy.unwrap_or_else(|| shared.policy.load_group(group));
+        let live = Live::fresh(&mut self.live);
+        let entered = live.kind.enter(&mut request, Instant::now);
+        let other = live.kind.policy(&request);
+        let group = live.retarget.group(&request);
+        let policy = other.as_ref().unwrap_or_else(|| live.policies().group(group));
         let has_fallback = has_fallback(policy.fallback());
         if let Some(context) = entered.context() {
             if context.group().is_none_or(|entered| *entered != *group) {
-                context.enter_group(
-                    Name::from(group),
-                    shared.policy.own(group),
-                    context.budget(),
-                );
+                let own = live.policies().own(group).cloned();
+                context.enter_group(Name::from(group), own, context.budget());
             }
             context.set_fallback_left(has_fallback);
         }
@@ -92,17 +84,23 @@ where
             return ResponseFuture::once(self.inner.call(request));
         }
         let (request, kept) = if has_fallback {
-            shared.kind.keep(request, policy.retry().max_replay_bytes())
+            live.kind.keep(request, policy.retry().max_replay_bytes())
         } else {
             (request, None)
         };
-        let session = Session::begin(policy, entered);
-        // Take the ready service, leave the clone.
-        let clone = self.clone();
-        let mut ready = mem::replace(self, clone);
-        let attempt = session.in_span(|| ready.inner.call(request));
-        ResponseFuture::begin(attempt, ready, kept, session)
+        live.keep(&self.inner);
+        let live = Arc::clone(live);
+        let session = Session::begin(other, entered);
+        // The ready service takes the group that was asked for, clones those that follow.
+        let attempt = session.in_span(|| self.inner.call(request));
+        ResponseFuture::begin(attempt, live, kept, session)
     }
+}
+
+impl<T, K, C> Facts for Known<T, K, C> {
+    type Derived = ();
+
+    fn derive(&self, _: &Policies) {}
 }
 
 /// Whether there is any group to fall back to.
@@ -119,7 +117,7 @@ impl<S: Clone, T, K, C> Clone for Fallback<S, T, K, C> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
-            shared: Arc::clone(&self.shared),
+            live: Arc::clone(&self.live),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use secondwind_policy::{Class, Policy};
+use secondwind_policy::{Class, Policy, RetryPolicy};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 use tracing::{Span, debug};
@@ -16,16 +16,17 @@ use tracing::{Span, debug};
 use super::budget::Budget;
 use super::counts::Counts;
 use super::decide::{Next, Situation, allowed, decide, most_moves};
-use super::service::Retry;
+use super::service::Known;
 use crate::classify::{Classify, Opinion, Verdict};
 use crate::context::{Alternatives, Context, MoveOn};
 use crate::deadline::Deadline;
 use crate::kind::{Entered, Kind};
+use crate::live::Live;
 use crate::telemetry;
 use crate::trail::{Ended, Made, Stop};
 
 pin_project! {
-    /// The future of [`Retry`].
+    /// The future of [`Retry`](super::Retry).
     #[project = Projection]
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, Req, K, C>
@@ -35,9 +36,9 @@ pin_project! {
     {
         #[pin]
         state: State<S::Future>,
-        // One timer for all that is waited for: see `State` for what it means when.
-        #[pin]
-        timer: Option<Sleep>,
+        // One timer for all that is waited for: see `State` for what it means when. In a box, since it is
+        // needed only after a failure.
+        timer: Option<Pin<Box<Sleep>>>,
         // `None` where the policy retries nothing: then there is one attempt and no more.
         call: Option<Call<S, Req, K, C>>,
     }
@@ -60,7 +61,11 @@ where
     S: Service<Req>,
     K: Kind<Req, S::Response>,
 {
-    retry: Retry<S, K, C>,
+    /// Takes the attempts after the first.
+    service: Option<S>,
+    live: Arc<Live<Known<K, C>, S>>,
+    /// The policy that the request or its context brought along in place of the layer's.
+    other: Option<Arc<Policy>>,
     /// The request, where it was not sent yet because this place has to be waited for.
     unsent: Option<Req>,
     kept: Option<K::Kept>,
@@ -68,22 +73,27 @@ where
     session: Session,
 }
 
-/// What is known of the call, whatever the types.
+/// What is known of the call, whatever the types. Small where nothing fails: it is moved with the future.
 pub(super) struct Session {
     entered: Entered,
-    policy: Arc<Policy>,
-    own: Arc<Policy>,
+    started: Instant,
+    idempotent: bool,
+    waited: Duration,
+    span: Option<Box<Span>>,
+    /// What there is to remember once an attempt has failed.
+    failed: Option<Box<Failed>>,
+}
+
+/// What there is to remember once an attempt has failed.
+struct Failed {
     budget: Option<Budget>,
     deadline: Option<Deadline>,
     requested: Option<u32>,
-    idempotent: bool,
     counts: Counts,
     repeated: bool,
-    waited: Duration,
     made: Option<Made>,
-    random: Option<fastrand::Rng>,
+    random: fastrand::Rng,
     token: Token,
-    span: Span,
     attempts: u32,
 }
 
@@ -108,58 +118,38 @@ where
         }
     }
 
-    /// The first attempt, by the ready service; unless this place has to be waited for.
+    /// The first attempt, by the ready service.
+    #[inline]
     pub(super) fn begin(
-        mut ready: Retry<S, K, C>,
-        request: Req,
+        ready: &mut S,
+        live: Arc<Live<Known<K, C>, S>>,
+        other: Option<Arc<Policy>>,
         mut session: Session,
+        request: Req,
+        kept: Option<K::Kept>,
         now: Instant,
     ) -> Self {
-        let most = session.policy.retry().most(session.requested);
-        let (request, kept) = if most > 0 {
-            ready
-                .shared()
-                .kind
-                .keep(request, session.policy.retry().max_replay_bytes())
-        } else {
-            (request, None)
-        };
-        let entry = session
-            .context()
-            .and_then(Context::take_not_before)
-            .filter(|at| *at > now);
-        if let Some(at) = entry {
-            // Not held ready across the wait: what was reserved is given back, a clone waits.
-            let retry = ready.clone();
-            drop(ready);
-            session.waited = at.saturating_duration_since(now);
-            let call = Call {
-                retry,
-                unsent: Some(request),
-                kept,
-                last: None,
-                session,
-            };
-            return Self {
-                state: State::Waiting,
-                timer: Some(sleep_until(at)),
-                call: Some(call),
-            };
-        }
-        session.begin_attempt(kept.is_some(), now);
-        let attempt = session.span.in_scope(|| ready.get_mut().call(request));
-        let call = Call {
-            retry: ready,
-            unsent: None,
-            kept,
-            last: None,
-            session,
-        };
-        Self {
-            state: State::Sending { attempt },
-            timer: None,
-            call: Some(call),
-        }
+        let policy = other.as_ref().unwrap_or_else(|| live.policy());
+        session.begin_attempt(policy.retry(), kept.is_some(), now);
+        let attempt = session.in_span(|| ready.call(request));
+        let call = Call { service: None, live, other, unsent: None, kept, last: None, session };
+        Self { state: State::Sending { attempt }, timer: None, call: Some(call) }
+    }
+
+    /// The first attempt once this place may be tried.
+    pub(super) fn wait(
+        live: Arc<Live<Known<K, C>, S>>,
+        other: Option<Arc<Policy>>,
+        mut session: Session,
+        request: Req,
+        kept: Option<K::Kept>,
+        until: Instant,
+        now: Instant,
+    ) -> Self {
+        session.waited = until.saturating_duration_since(now);
+        let unsent = Some(request);
+        let call = Call { service: None, live, other, unsent, kept, last: None, session };
+        Self { state: State::Waiting, timer: Some(Box::pin(sleep_until(until))), call: Some(call) }
     }
 }
 
@@ -184,42 +174,46 @@ where
             match this.state.as_mut().project() {
                 StateProjection::Sending { attempt } => {
                     let polled = {
-                        let _entered = call.session.span.enter();
+                        let _entered = call.session.span.as_ref().map(|span| span.enter());
                         attempt.poll(cx)
                     };
                     let Poll::Ready(outcome) = polled else {
-                        ready!(poll_timer(this.timer.as_mut(), cx));
+                        ready!(poll_timer(this.timer, cx));
                         // The deadline came: the last real failure says more than the clock.
                         return call.give_up(None);
                     };
                     match call.judge(outcome) {
                         Step::Return(outcome) => return Poll::Ready(outcome),
                         Step::Wait(until) => {
-                            this.timer.set(Some(sleep_until(until)));
+                            *this.timer = Some(Box::pin(sleep_until(until)));
                             this.state.set(State::Waiting);
                         }
-                        Step::Ready => call.start_readying(&mut this.timer, &mut this.state),
+                        Step::Ready => call.start_readying(this.timer, &mut this.state),
                     }
                 }
                 StateProjection::Waiting => {
-                    ready!(poll_timer(this.timer.as_mut(), cx));
-                    call.start_readying(&mut this.timer, &mut this.state);
+                    ready!(poll_timer(this.timer, cx));
+                    call.start_readying(this.timer, &mut this.state);
                 }
                 StateProjection::Readying => {
-                    match call.retry.get_mut().poll_ready(cx) {
+                    if call.service.is_none() {
+                        call.service = call.live.another();
+                    }
+                    let Some(service) = &mut call.service else { return call.give_up(None) };
+                    match service.poll_ready(cx) {
                         Poll::Ready(Ok(())) => {}
                         Poll::Ready(Err(error)) => {
                             return Poll::Ready(call.last.take().unwrap_or(Err(error)));
                         }
                         Poll::Pending => {
-                            ready!(poll_timer(this.timer.as_mut(), cx));
+                            ready!(poll_timer(this.timer, cx));
                             return call.give_up(Some(Stop::NotReady));
                         }
                     }
                     let Some(attempt) = call.send() else {
                         return call.give_up(Some(Stop::NotReplayable));
                     };
-                    this.timer.set(call.cut_at().map(sleep_until));
+                    *this.timer = call.cut_at().map(|at| Box::pin(sleep_until(at)));
                     this.state.set(State::Sending { attempt });
                 }
             }
@@ -228,9 +222,9 @@ where
 }
 
 /// Ready when the timer is set and has run out.
-fn poll_timer(timer: Pin<&mut Option<Sleep>>, cx: &mut TaskContext<'_>) -> Poll<()> {
-    match timer.as_pin_mut() {
-        Some(timer) => timer.poll(cx),
+fn poll_timer(timer: &mut Option<Pin<Box<Sleep>>>, cx: &mut TaskContext<'_>) -> Poll<()> {
+    match timer {
+        Some(timer) => timer.as_mut().poll(cx),
         None => Poll::Pending,
     }
 }
@@ -258,7 +252,7 @@ where
         let opinion = match self.session.context().map(Context::opinion) {
             // The one closest to the server has said what it is.
             Some(opinion @ (Opinion::Success | Opinion::Failure(_))) => opinion,
-            Some(Opinion::None) | None => self.retry.shared().classify.classify(outcome.as_ref()),
+            Some(Opinion::None) | None => self.live.classify.classify(outcome.as_ref()),
         };
         let verdict = match opinion {
             Opinion::Failure(verdict) => verdict,
@@ -275,13 +269,10 @@ where
             }
         };
         let now = Instant::now();
-        let (next, ended) = self.session.decide(
-            &verdict,
-            self.kept.is_some(),
-            &self.retry.shared().budget,
-            self.retry.shared().seed,
-            now,
-        );
+        let Self { live, other, kept, session, .. } = self;
+        let policy = other.as_ref().unwrap_or_else(|| live.policy());
+        let own = (live.derived(), live.seed);
+        let (next, ended) = session.decide(&verdict, policy, kept.is_some(), own, now);
         self.session.note(&verdict, next, ended, now);
         match next {
             Next::Stop(_) | Next::MoveOn { .. } => {
@@ -304,29 +295,30 @@ where
 
     fn start_readying(
         &self,
-        timer: &mut Pin<&mut Option<Sleep>>,
+        timer: &mut Option<Pin<Box<Sleep>>>,
         state: &mut Pin<&mut State<S::Future>>,
     ) {
-        timer.set(self.cut_at().map(sleep_until));
+        *timer = self.cut_at().map(|at| Box::pin(sleep_until(at)));
         state.set(State::Readying);
     }
 
     /// When to give up in favour of the outcome before; `None` where there is none.
     fn cut_at(&self) -> Option<Instant> {
         self.last.as_ref()?;
-        self.session.deadline.map(Deadline::instant)
+        self.session.failed.as_ref()?.deadline.map(Deadline::instant)
     }
 
     /// Sends the next attempt by the ready service.
     fn send(&mut self) -> Option<S::Future> {
         let request = match self.unsent.take() {
             Some(request) => request,
-            None => self.retry.shared().kind.again(self.kept.as_ref()?)?,
+            None => self.live.kind.again(self.kept.as_ref()?)?,
         };
-        self.session
-            .begin_attempt(self.kept.is_some(), Instant::now());
-        let Self { retry, session, .. } = self;
-        Some(session.span.in_scope(|| retry.get_mut().call(request)))
+        let Self { service, live, other, kept, session, .. } = self;
+        let policy = other.as_ref().unwrap_or_else(|| live.policy()).retry();
+        session.begin_attempt(policy, kept.is_some(), Instant::now());
+        let service = service.as_mut()?;
+        Some(session.in_span(|| service.call(request)))
     }
 
     /// Returns the outcome before: what was begun after it leads nowhere. There always is one, since
@@ -351,7 +343,7 @@ where
 
     fn leave(&self, outcome: &mut Result<S::Response, S::Error>) {
         if let (Ok(response), Some(context)) = (outcome, self.session.entered.made()) {
-            self.retry.shared().kind.leave(response, context);
+            self.live.kind.leave(response, context);
         }
     }
 }
@@ -359,127 +351,101 @@ where
 // === impl Session ===
 
 impl Session {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the one place where a call's facts come together"
-    )]
-    pub(super) fn begin<Req, Res, K: Kind<Req, Res>>(
-        kind: &K,
-        request: &Req,
-        entered: Entered,
-        policy: Arc<Policy>,
-        own: Arc<Policy>,
-        budget: Option<Budget>,
-        now: Instant,
-    ) -> Self {
-        let context = entered.context();
-        let started = context.map_or(now, Context::started);
-        // Where nobody set a deadline the policy's own total bounds the waits of this layer.
-        let deadline = context
-            .and_then(Context::deadline)
-            .or_else(|| Deadline::after(started, policy.timeout().total()?));
-        Self {
-            requested: context.and_then(Context::num_retries),
-            idempotent: kind.is_idempotent(request),
-            entered,
-            policy,
-            own,
-            budget,
-            deadline,
-            counts: Counts::default(),
-            repeated: false,
-            waited: Duration::ZERO,
-            made: None,
-            random: None,
-            token: Token::default(),
-            span: Span::none(),
-            attempts: 0,
-        }
+    #[inline]
+    pub(super) fn begin(entered: Entered, idempotent: bool, now: Instant) -> Self {
+        let started = entered.context().map_or(now, Context::started);
+        let waited = Duration::ZERO;
+        Self { entered, started, idempotent, waited, span: None, failed: None }
     }
 
     fn context(&self) -> Option<&Context> {
         self.entered.context()
     }
 
-    fn begin_attempt(&mut self, replayable: bool, now: Instant) {
-        self.token.spend();
-        self.attempts += 1;
-        if let Some(context) = self.entered.context() {
-            let timeouts = self.policy.retry().allowed(Class::Timeout, self.requested);
-            let explicit = self.policy.retry().explicit(Class::Timeout).is_some();
-            let again =
-                replayable && explicit && context.counts().is_left(Class::Timeout, timeouts);
-            context.set_again(again);
-            let never = self.policy.retry().most(self.requested) == 0;
-            context.begin_attempt(now, self.made.take(), self.waited, replayable || never);
+    fn in_span<T>(&self, act: impl FnOnce() -> T) -> T {
+        match &self.span {
+            Some(span) => span.in_scope(act),
+            None => act(),
         }
-        self.span = telemetry::attempt_span(self.entered.context(), self.attempts, self.waited);
-        self.waited = Duration::ZERO;
+    }
+
+    #[inline]
+    fn begin_attempt(&mut self, policy: &RetryPolicy, replayable: bool, now: Instant) {
+        let waited = std::mem::take(&mut self.waited);
+        let mut attempts = 1;
+        let mut made = None;
+        if let Some(failed) = &mut self.failed {
+            failed.token.spend();
+            failed.attempts += 1;
+            attempts = failed.attempts;
+            made = failed.made.take();
+        }
+        if let Some(context) = self.entered.context() {
+            let requested = context.num_retries();
+            let timeouts = policy.allowed(Class::Timeout, requested);
+            let explicit = policy.explicit(Class::Timeout).is_some();
+            let again = replayable && explicit && context.counts().is_left(Class::Timeout, timeouts);
+            context.set_again(again);
+            let never = policy.most(requested) == 0;
+            context.begin_attempt(now, made, waited, replayable || never);
+        }
+        self.span = telemetry::attempt_span(self.entered.context(), attempts, waited);
     }
 
     fn decide(
         &mut self,
         verdict: &Verdict,
+        policy: &Policy,
         replayable: bool,
-        own_budget: &super::service::OwnBudget,
-        seed: Option<u64>,
+        (own_budget, seed): (&Budget, Option<u64>),
         now: Instant,
     ) -> (Next, Ended) {
-        let context = self.entered.context();
-        let mut counts = context.map_or(self.counts, Context::counts);
-        let random = self
-            .random
-            .get_or_insert_with(|| match seed.or_else(|| context.and_then(Context::seed)) {
-                Some(seed) => fastrand::Rng::with_seed(seed),
-                None => fastrand::Rng::new(),
-            })
-            .f64();
+        let Self { entered, started, idempotent, failed, .. } = self;
+        let context = entered.context();
+        let failed = failed.get_or_insert_with(|| {
+            Box::new(Failed::first(context, *started, policy, seed))
+        });
+        let mut counts = context.map_or(failed.counts, Context::counts);
         let mut situation = Situation {
             verdict,
-            policy: self.policy.retry(),
-            requested: self.requested,
+            policy: policy.retry(),
+            requested: failed.requested,
             counts: &counts,
-            repeated: self.repeated,
+            repeated: failed.repeated,
             alternatives: context.map_or_else(Alternatives::default, Context::alternatives),
             replayable,
-            idempotent: self.idempotent,
+            idempotent: *idempotent,
             budget: true,
             now,
-            deadline: self.deadline,
-            random,
+            deadline: failed.deadline,
+            random: failed.random.f64(),
         };
         let allowed = allowed(&situation);
         let mut next = decide(&situation);
         if matches!(next, Next::Again { .. } | Next::MoveOn { .. }) {
-            let withdrawn = match &self.budget {
-                Some(budget) => budget.withdraw(now).then(|| budget.clone()),
-                None => own_budget.with(&self.own, now, |budget| {
-                    budget.withdraw(now).then(|| budget.clone())
-                }),
-            };
-            match withdrawn {
-                Some(budget) => self.token = Token(Some((budget, now))),
-                None => {
-                    situation.budget = false;
-                    next = decide(&situation);
-                }
+            let budget = failed.budget.as_ref().unwrap_or(own_budget);
+            if budget.withdraw(now) {
+                failed.token = Token(Some((budget.clone(), now)));
+            } else {
+                situation.budget = false;
+                next = decide(&situation);
             }
         }
-        self.repeated = next == Next::Repeat;
+        failed.repeated = next == Next::Repeat;
         let ended = match next {
             Next::Repeat => {
-                self.made = Some(Made::Repeat);
+                failed.made = Some(Made::Repeat);
                 Ended::Again
             }
             Next::Again { wait } => {
-                self.made = Some(Made::Retry);
+                failed.made = Some(Made::Retry);
                 self.waited = wait;
                 counts.spend(verdict.class, allowed);
                 Ended::Again
             }
             Next::MoveOn { .. } => {
                 // The sibling's attempt is made by another layer: the token is its to use.
-                self.token.spend();
+                failed.token.spend();
                 if allowed > 0 {
                     counts.spend(verdict.class, allowed);
                 } else {
@@ -489,22 +455,46 @@ impl Session {
             }
             Next::Stop(why) => Ended::Stopped(why),
         };
-        self.counts = counts;
+        failed.counts = counts;
+        if let Some(context) = context {
+            context.set_counts(counts);
+        }
         (next, ended)
     }
 
     /// Tells those who want to know: the context, and the log.
     fn note(&self, verdict: &Verdict, next: Next, ended: Ended, now: Instant) {
-        self.span.record("class", verdict.class.name());
         if let Some(context) = self.context() {
-            context.set_counts(self.counts);
             context.judge(*verdict);
             context.end_attempt(now, Some(verdict), ended);
             if let Next::MoveOn { not_before } = next {
                 context.give_way(MoveOn { not_before });
             }
         }
-        telemetry::decided(&self.span, verdict, next);
+        telemetry::decided(self.span.as_deref(), verdict, next);
+    }
+}
+
+// === impl Failed ===
+
+impl Failed {
+    fn first(context: Option<&Context>, started: Instant, policy: &Policy, seed: Option<u64>) -> Self {
+        // Where nobody set a deadline the policy's own total bounds the waits of this layer.
+        let deadline = context
+            .and_then(Context::deadline)
+            .or_else(|| Deadline::after(started, policy.timeout().total()?));
+        let seed = seed.or_else(|| context.and_then(Context::seed));
+        Self {
+            budget: context.and_then(Context::budget),
+            deadline,
+            requested: context.and_then(Context::num_retries),
+            counts: Counts::default(),
+            repeated: false,
+            made: None,
+            random: seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
+            token: Token::default(),
+            attempts: 1,
+        }
     }
 }
 

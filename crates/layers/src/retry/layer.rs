@@ -7,7 +7,8 @@ use tower_layer::Layer;
 
 use super::Retry;
 use super::budget::Budget;
-use super::service::{OwnBudget, Shared};
+use super::service::{Known, OwnBudget};
+use crate::live::Live;
 #[cfg(feature = "http")]
 use crate::classify::HttpClassify;
 use crate::classify::Standard;
@@ -135,23 +136,8 @@ where
     type Service = Retry<S, K, C>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let Self {
-            policy,
-            kind,
-            classify,
-            budget,
-            seed,
-        } = self.clone();
-        Retry::new(
-            inner,
-            Arc::new(Shared {
-                policy,
-                kind,
-                classify,
-                budget,
-                seed,
-            }),
-        )
+        let Self { policy, kind, classify, budget, seed } = self.clone();
+        Retry::new(inner, Live::new(Known { kind, classify, budget, seed }, policy))
     }
 }
 

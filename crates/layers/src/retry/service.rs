@@ -2,29 +2,29 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context as TaskContext, Poll};
 
-use arc_swap::ArcSwapOption;
-use secondwind_policy::Policy;
+use secondwind_policy::BudgetPolicy;
 use tokio::time::Instant;
 use tower_service::Service;
 
 use super::budget::Budget;
 use super::future::{ResponseFuture, Session};
 use crate::classify::Classify;
+use crate::context::Context;
 use crate::kind::Kind;
-use crate::policies::PolicyHandle;
+use crate::live::{Facts, Live};
+use crate::policies::Policies;
 
 /// Sends requests again when the failure is worth another try; made by [`RetryLayer`](super::RetryLayer).
 pub struct Retry<S, K, C> {
     inner: S,
-    shared: Arc<Shared<K, C>>,
+    live: Arc<Live<Known<K, C>, S>>,
 }
 
-/// What all clones of a service have in common.
-pub(super) struct Shared<K, C> {
-    pub(super) policy: PolicyHandle,
+/// What of a retry layer never changes.
+pub(super) struct Known<K, C> {
     pub(super) kind: K,
     pub(super) classify: C,
     pub(super) budget: Arc<OwnBudget>,
@@ -36,19 +36,14 @@ pub(super) struct Shared<K, C> {
 #[derive(Default)]
 pub(super) struct OwnBudget {
     fixed: Option<Budget>,
-    made: ArcSwapOption<Made>,
-}
-
-struct Made {
-    of: Arc<Policy>,
-    budget: Budget,
+    made: Mutex<Option<(Option<BudgetPolicy>, Budget)>>,
 }
 
 // === impl Retry ===
 
 impl<S, K, C> Retry<S, K, C> {
-    pub(super) const fn new(inner: S, shared: Arc<Shared<K, C>>) -> Self {
-        Self { inner, shared }
+    pub(super) const fn new(inner: S, live: Arc<Live<Known<K, C>, S>>) -> Self {
+        Self { inner, live }
     }
 
     /// The service inside.
@@ -65,10 +60,6 @@ impl<S, K, C> Retry<S, K, C> {
     pub fn into_inner(self) -> S {
         self.inner
     }
-
-    pub(super) fn shared(&self) -> &Shared<K, C> {
-        &self.shared
-    }
 }
 
 impl<S, Req, K, C> Service<Req> for Retry<S, K, C>
@@ -81,37 +72,44 @@ where
     type Error = S::Error;
     type Future = ResponseFuture<S, Req, K, C>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let shared = &self.shared;
-        let entered = shared.kind.enter(&mut request, Instant::now);
+        let live = Live::fresh(&mut self.live);
+        let entered = live.kind.enter(&mut request, Instant::now);
         let context = entered.context();
-        let own = shared.policy.load();
-        let policy = shared
-            .kind
-            .policy(&request)
-            .or_else(|| context.and_then(crate::Context::policy))
-            .unwrap_or_else(|| Arc::clone(&own));
+        let other = live.kind.policy(&request).or_else(|| context?.policy());
+        let policy = other.as_ref().unwrap_or_else(|| live.policy());
 
-        let requested = context.and_then(crate::Context::num_retries);
-        if policy.retry().most(requested) > 0 || context.is_some() {
-            let now = Instant::now();
-            let budget = context.and_then(crate::Context::budget);
-            if budget.is_none() {
-                // With a budget from the context, whoever brought it counted the request.
-                shared.budget.with(&own, now, |budget| budget.deposit(now));
-            }
-            let session = Session::begin(&shared.kind, &request, entered, policy, own, budget, now);
-            // Take the ready service, leave the clone.
-            let clone = self.clone();
-            let ready = mem::replace(self, clone);
-            ResponseFuture::begin(ready, request, session, now)
-        } else {
-            ResponseFuture::once(self.inner.call(request))
+        let requested = context.and_then(Context::num_retries);
+        let most = policy.retry().most(requested);
+        if most == 0 && context.is_none() {
+            return ResponseFuture::once(self.inner.call(request));
         }
+        let now = Instant::now();
+        if context.and_then(Context::budget).is_none() {
+            // With a budget from the context, whoever brought it counted the request.
+            live.derived().deposit(now);
+        }
+        let not_before = context.and_then(Context::take_not_before).filter(|at| *at > now);
+        let session = Session::begin(entered, live.kind.is_idempotent(&request), now);
+        let (request, kept) = if most > 0 {
+            live.kind.keep(request, policy.retry().max_replay_bytes())
+        } else {
+            (request, None)
+        };
+        live.keep(&self.inner);
+        let live = Arc::clone(live);
+        if let Some(at) = not_before {
+            // Not held ready across the wait: what was reserved is given back.
+            let clone = self.inner.clone();
+            drop(mem::replace(&mut self.inner, clone));
+            return ResponseFuture::wait(live, other, session, request, kept, at, now);
+        }
+        // The ready service takes the first attempt, clones those that follow.
+        ResponseFuture::begin(&mut self.inner, live, other, session, request, kept, now)
     }
 }
 
@@ -119,7 +117,7 @@ impl<S: Clone, K, C> Clone for Retry<S, K, C> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
-            shared: Arc::clone(&self.shared),
+            live: Arc::clone(&self.live),
         }
     }
 }
@@ -132,51 +130,36 @@ impl<S: fmt::Debug, K, C> fmt::Debug for Retry<S, K, C> {
     }
 }
 
+// === impl Known ===
+
+impl<K, C> Facts for Known<K, C> {
+    type Derived = Budget;
+
+    fn derive(&self, policies: &Policies) -> Budget {
+        self.budget.of(policies.default_policy().retry().budget())
+    }
+}
+
 // === impl OwnBudget ===
 
 impl OwnBudget {
-    pub(super) fn fixed(budget: Budget) -> Self {
-        Self {
-            fixed: Some(budget),
-            made: ArcSwapOption::empty(),
-        }
+    pub(super) const fn fixed(budget: Budget) -> Self {
+        Self { fixed: Some(budget), made: Mutex::new(None) }
     }
 
-    /// Calls `act` with the budget for `policy`.
-    pub(super) fn with<T>(
-        &self,
-        policy: &Arc<Policy>,
-        now: Instant,
-        act: impl FnOnce(&Budget) -> T,
-    ) -> T {
+    /// The budget for `policy`: the one there is, if it was made of the same numbers.
+    fn of(&self, policy: Option<&BudgetPolicy>) -> Budget {
         if let Some(fixed) = &self.fixed {
-            return act(fixed);
+            return fixed.clone();
         }
-        if let Some(made) = &*self.made.load() {
-            if Arc::ptr_eq(&made.of, policy) {
-                return act(&made.budget);
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*made {
+            Some((of, budget)) if of.as_ref() == policy => budget.clone(),
+            _ => {
+                let budget = Budget::of_policy(policy, Instant::now());
+                *made = Some((policy.cloned(), budget.clone()));
+                budget
             }
         }
-        act(&self.remake(policy, now))
-    }
-
-    #[cold]
-    fn remake(&self, policy: &Arc<Policy>, now: Instant) -> Budget {
-        let remade = self.made.rcu(|made| {
-            let of = Arc::clone(policy);
-            let budget = match made {
-                Some(made) if made.of.retry().budget() == policy.retry().budget() => {
-                    made.budget.clone()
-                }
-                _ => Budget::of_policy(policy.retry().budget(), now),
-            };
-            Some(Arc::new(Made { of, budget }))
-        });
-        // What stood before the swap may be older still; what stands now is what others use too.
-        drop(remade);
-        self.made
-            .load()
-            .as_ref()
-            .map_or_else(Budget::unlimited, |made| made.budget.clone())
     }
 }

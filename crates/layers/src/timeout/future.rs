@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::attempt::AttemptClock;
 use super::error::Elapsed;
 use crate::error::Error;
 
@@ -18,28 +19,35 @@ pin_project! {
         #[pin]
         inner: F,
         #[pin]
-        timer: Timer,
+        timer: Timer<AttemptClock>,
     }
 }
 
 pin_project! {
-    /// A timer that is registered only once it has to be waited for.
+    /// A timer that is registered only once there is something to wait for.
+    #[project = TimerProjection]
     #[derive(Debug)]
-    pub(super) struct Timer {
-        limit: Option<(Instant, Elapsed)>,
-        #[pin]
-        sleep: Option<Sleep>,
+    pub(super) enum Timer<C> {
+        // Nothing bounds the wait.
+        Off,
+        // Nobody had to wait yet.
+        Unset { clock: C },
+        // The timer runs.
+        Set { #[pin] sleep: Sleep, elapsed: Elapsed },
     }
+}
+
+/// When a timer is to run out, as seen at the moment when the waiting begins.
+pub(super) trait Limit: Copy {
+    fn limit(self) -> Option<(Instant, Elapsed)>;
 }
 
 // === impl ResponseFuture ===
 
 impl<F> ResponseFuture<F> {
-    pub(super) const fn new(inner: F, limit: Option<(Instant, Elapsed)>) -> Self {
-        Self {
-            inner,
-            timer: Timer::new(limit),
-        }
+    #[inline]
+    pub(super) const fn new(inner: F, clock: Option<AttemptClock>) -> Self {
+        Self { inner, timer: Timer::new(clock) }
     }
 }
 
@@ -49,36 +57,45 @@ where
 {
     type Output = Result<T, Error<E>>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         // The answer first: one that is there at the last moment is an answer.
         if let Poll::Ready(outcome) = this.inner.poll(cx) {
             return Poll::Ready(outcome.map_err(Error::from_inner));
         }
-        this.timer
-            .poll(cx)
-            .map(|elapsed| Err(Error::from_elapsed(elapsed)))
+        this.timer.poll(cx).map(|elapsed| Err(Error::from_elapsed(elapsed)))
     }
 }
 
 // === impl Timer ===
 
-impl Timer {
-    pub(super) const fn new(limit: Option<(Instant, Elapsed)>) -> Self {
-        Self { limit, sleep: None }
+impl<C: Limit> Timer<C> {
+    #[inline]
+    pub(super) const fn new(clock: Option<C>) -> Self {
+        match clock {
+            Some(clock) => Self::Unset { clock },
+            None => Self::Off,
+        }
     }
 
-    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Elapsed> {
-        let mut this = self.project();
-        let Some((at, elapsed)) = *this.limit else {
-            return Poll::Pending;
-        };
-        if this.sleep.is_none() {
-            this.sleep.set(Some(sleep_until(at)));
+    pub(super) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Elapsed> {
+        if let TimerProjection::Unset { clock } = self.as_mut().project() {
+            let timer = match clock.limit() {
+                Some((at, elapsed)) => Self::Set { sleep: sleep_until(at), elapsed },
+                None => Self::Off,
+            };
+            self.set(timer);
         }
-        match this.sleep.as_pin_mut() {
-            Some(sleep) => sleep.poll(cx).map(|()| elapsed),
-            None => Poll::Pending,
+        match self.project() {
+            TimerProjection::Set { sleep, elapsed } => sleep.poll(cx).map(|()| *elapsed),
+            TimerProjection::Off | TimerProjection::Unset { .. } => Poll::Pending,
         }
+    }
+}
+
+impl Limit for (Instant, Elapsed) {
+    fn limit(self) -> Option<Self> {
+        Some(self)
     }
 }

@@ -11,7 +11,8 @@ use crate::context::Context;
 #[cfg(feature = "http")]
 use crate::kind::Http;
 use crate::kind::{Cloned, InScope, Kind};
-use crate::policies::PolicyHandle;
+use crate::live::{Facts, Live};
+use crate::policies::{Policies, PolicyHandle};
 
 /// Bounds how long a request may take; see the [module](super) documentation.
 ///
@@ -35,9 +36,8 @@ pub struct Attempt(());
 #[derive(Clone, Copy, Debug)]
 pub struct Connect(());
 
-/// What all clones of a service have in common.
-pub(super) struct Shared<K> {
-    policy: PolicyHandle,
+/// What of a service with a clock never changes.
+pub(super) struct Known<K> {
     pub(super) kind: K,
 }
 
@@ -112,7 +112,7 @@ impl<S, K: Clone> Layer<S> for TimeoutLayer<Total, K> {
     type Service = TotalTimeout<S, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        TotalTimeout::new(inner, self.shared())
+        TotalTimeout::new(inner, self.live())
     }
 }
 
@@ -120,7 +120,7 @@ impl<S, K: Clone> Layer<S> for TimeoutLayer<Attempt, K> {
     type Service = AttemptTimeout<S, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        AttemptTimeout::new(inner, self.shared())
+        AttemptTimeout::new(inner, self.live())
     }
 }
 
@@ -133,11 +133,8 @@ impl<S, K> Layer<S> for TimeoutLayer<Connect, K> {
 }
 
 impl<C, K: Clone> TimeoutLayer<C, K> {
-    fn shared(&self) -> Arc<Shared<K>> {
-        Arc::new(Shared {
-            policy: self.policy.clone(),
-            kind: self.kind.clone(),
-        })
+    fn live(&self) -> Arc<Live<Known<K>>> {
+        Live::new(Known { kind: self.kind.clone() }, self.policy.clone())
     }
 }
 
@@ -150,29 +147,24 @@ impl<C: fmt::Debug, K> fmt::Debug for TimeoutLayer<C, K> {
     }
 }
 
-// === impl Shared ===
+// === impl Known ===
 
-impl<K> Shared<K> {
-    /// The policy that holds for `request`: its own, that of its context, or the layer's.
-    pub(super) fn policy_for<Req, Res>(
+impl<K> Facts for Known<K> {
+    type Derived = ();
+
+    fn derive(&self, _: &Policies) {}
+}
+
+impl<K> Live<Known<K>> {
+    /// The policy that the request or its context bring along in place of the layer's.
+    pub(super) fn other<Req, Res>(
         &self,
         request: &Req,
         context: Option<&Context>,
-    ) -> Arc<Policy>
+    ) -> Option<Arc<Policy>>
     where
         K: Kind<Req, Res>,
     {
-        self.kind
-            .policy(request)
-            .or_else(|| context.and_then(Context::policy))
-            .unwrap_or_else(|| self.policy.load())
-    }
-}
-
-impl<K> fmt::Debug for Shared<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared")
-            .field("policy", &self.policy)
-            .finish_non_exhaustive()
+        self.kind.policy(request).or_else(|| context?.policy())
     }
 }

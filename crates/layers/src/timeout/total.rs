@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll, ready};
+use std::task::{Context as TaskContext, Poll, Waker, ready};
 
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
@@ -13,17 +14,17 @@ use tracing::Span;
 
 use super::error::{Bound, Clock, Elapsed};
 use super::future::Timer;
-use super::layer::Shared;
+use super::layer::Known;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::kind::{Entered, Kind};
+use crate::live::Live;
 use crate::telemetry;
 
 /// Bounds the whole request; made by [`TimeoutLayer::total`](super::TimeoutLayer::total).
-#[derive(Debug)]
 pub struct TotalTimeout<S, K> {
     inner: S,
-    shared: Arc<Shared<K>>,
+    live: Arc<Live<Known<K>>>,
 }
 
 pin_project! {
@@ -35,30 +36,32 @@ pin_project! {
         S: Service<Req>,
     {
         #[pin]
-        state: State<S, Req, S::Future>,
+        state: State<S, Req, S::Future, S::Error>,
         #[pin]
-        timer: Timer,
-        entered: Entered,
-        shared: Arc<Shared<K>>,
-        span: Span,
+        timer: Timer<(Instant, Elapsed)>,
+        // With the layer's kind, so that the response can be given the trail.
+        left: Option<(Entered, Arc<Live<Known<K>>>)>,
+        span: Option<Box<Span>>,
     }
 }
 
 pin_project! {
     #[project = StateProjection]
-    enum State<S, Req, F> {
+    enum State<S, Req, F, E> {
         // The inner service is asked whether it can take the request.
         Readying { service: S, request: Option<Req> },
         // The request is under way.
         Calling { #[pin] inner: F },
+        // The inner service said at once that it never will be ready.
+        Failed { error: Option<E> },
     }
 }
 
 // === impl TotalTimeout ===
 
 impl<S, K> TotalTimeout<S, K> {
-    pub(super) const fn new(inner: S, shared: Arc<Shared<K>>) -> Self {
-        Self { inner, shared }
+    pub(super) const fn new(inner: S, live: Arc<Live<Known<K>>>) -> Self {
+        Self { inner, live }
     }
 
     /// The service inside.
@@ -91,10 +94,11 @@ where
     }
 
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let shared = &self.shared;
-        let entered = shared.kind.enter(&mut request, Instant::now);
+        let live = Live::fresh(&mut self.live);
+        let entered = live.kind.enter(&mut request, Instant::now);
         let context = entered.context();
-        let total = shared.policy_for(&request, context).timeout().total();
+        let other = live.other(&request, context);
+        let total = other.as_ref().unwrap_or_else(|| live.policy()).timeout().total();
         let now = match total {
             Some(_) => Instant::now(),
             None => context.map_or_else(Instant::now, crate::Context::started),
@@ -114,16 +118,16 @@ where
             let after = deadline.remaining(now);
             (deadline.instant(), Elapsed::new(Clock::Total, after, bound))
         });
-        TotalFuture {
-            span: telemetry::request_span(entered.made()),
-            state: State::Readying {
-                service: self.inner.clone(),
-                request: Some(request),
-            },
-            timer: Timer::new(limit),
-            entered,
-            shared: Arc::clone(&self.shared),
-        }
+        let span = telemetry::request_span(entered.made());
+        let state = match &span {
+            Some(span) => span.in_scope(|| State::begin(&mut self.inner, request)),
+            None => State::begin(&mut self.inner, request),
+        };
+        let left = match entered {
+            Entered::Nowhere => None,
+            entered => Some((entered, Arc::clone(&self.live))),
+        };
+        TotalFuture { state, timer: Timer::new(limit), left, span }
     }
 }
 
@@ -131,7 +135,7 @@ impl<S: Clone, K> Clone for TotalTimeout<S, K> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
-            shared: Arc::clone(&self.shared),
+            live: Arc::clone(&self.live),
         }
     }
 }
@@ -148,7 +152,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let polled = {
-            let _entered = this.span.enter();
+            let _entered = this.span.as_ref().map(|span| span.enter());
             this.state.as_mut().poll(cx)
         };
         // The answer first: one that is there at the last moment is an answer.
@@ -156,23 +160,43 @@ where
             Poll::Ready(outcome) => outcome.map_err(Error::from_inner),
             Poll::Pending => Err(Error::from_elapsed(ready!(this.timer.poll(cx)))),
         };
-        Poll::Ready(match (outcome, this.entered.context()) {
-            (Ok(mut response), _) => {
-                if let Some(context) = this.entered.made() {
-                    this.shared.kind.leave(&mut response, context);
+        let Some((entered, live)) = this.left else { return Poll::Ready(outcome) };
+        Poll::Ready(match outcome {
+            Ok(mut response) => {
+                if let Some(context) = entered.made() {
+                    live.kind.leave(&mut response, context);
                 }
                 Ok(response)
             }
-            (Err(error), Some(context)) => Err(error.with_trail(context.trail())),
-            (Err(error), None) => Err(error),
+            Err(error) => match entered.context() {
+                Some(context) => Err(error.with_trail(context.trail())),
+                None => Err(error),
+            },
         })
     }
 }
 
-impl<S, Req> State<S, Req, S::Future>
+impl<S, Req> State<S, Req, S::Future, S::Error>
 where
     S: Service<Req>,
 {
+    /// Calls the inner service if it is ready at once. If not, the one that was asked goes along, to be asked
+    /// again by whoever polls, and a clone takes its place.
+    fn begin(inner: &mut S, request: Req) -> Self
+    where
+        S: Clone,
+    {
+        let nobody = &mut TaskContext::from_waker(Waker::noop());
+        match inner.poll_ready(nobody) {
+            Poll::Ready(Ok(())) => Self::Calling { inner: inner.call(request) },
+            Poll::Ready(Err(error)) => Self::Failed { error: Some(error) },
+            Poll::Pending => {
+                let clone = inner.clone();
+                Self::Readying { service: mem::replace(inner, clone), request: Some(request) }
+            }
+        }
+    }
+
     fn poll(
         mut self: Pin<&mut Self>,
         cx: &mut TaskContext<'_>,
@@ -180,6 +204,9 @@ where
         loop {
             match self.as_mut().project() {
                 StateProjection::Calling { inner } => return inner.poll(cx),
+                StateProjection::Failed { error } => {
+                    return error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
+                }
                 StateProjection::Readying { service, request } => {
                     ready!(service.poll_ready(cx))?;
                     let Some(request) = request.take() else {
@@ -199,5 +226,11 @@ where
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TotalFuture").finish_non_exhaustive()
+    }
+}
+
+impl<S: fmt::Debug, K> fmt::Debug for TotalTimeout<S, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TotalTimeout").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
