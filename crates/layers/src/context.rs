@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::classify::{Opinion, Verdict};
 use crate::deadline::Deadline;
 use crate::retry::{Budget, Counts};
-use crate::trail::{Attempt, Ended, Made, Name, Trail};
+use crate::trail::{Attempt, Ended, Made, Name, Stop, Trail};
 
 /// What travels with a request. Cheap to clone: all clones are the same context.
 #[derive(Clone)]
@@ -295,6 +295,13 @@ impl Context {
             attempt.class = verdict.map(|verdict| verdict.class);
             attempt.status = verdict.and_then(|verdict| verdict.status);
             attempt.ended = Some(ended);
+        }
+    }
+
+    /// Notes that nothing follows the last attempt after all.
+    pub(crate) fn stop_attempt(&self, why: Stop) {
+        if let Some(attempt) = self.state().trail.last_mut() {
+            attempt.ended = Some(Ended::Stopped(why));
         }
     }
 

@@ -55,6 +55,7 @@
 #[cfg(feature = "http")]
 pub mod body;
 pub mod classify;
+mod clock;
 mod context;
 mod deadline;
 mod error;

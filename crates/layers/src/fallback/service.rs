@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use secondwind_policy::FallbackPolicy;
-use tokio::time::Instant;
 use tower_service::Service;
 
 use super::future::{ResponseFuture, Session};
 use super::retarget::Retarget;
 use crate::classify::Classify;
+use crate::clock;
 use crate::kind::Kind;
 use crate::live::{Facts, Live};
 use crate::policies::Policies;
@@ -68,7 +68,7 @@ where
 
     fn call(&mut self, mut request: Req) -> Self::Future {
         let live = Live::fresh(&mut self.live);
-        let entered = live.kind.enter(&mut request, Instant::now);
+        let entered = live.kind.enter(&mut request, clock::now);
         let other = live.kind.policy(&request);
         let group = live.retarget.group(&request);
         let policy = other.as_ref().unwrap_or_else(|| live.policies().group(group));

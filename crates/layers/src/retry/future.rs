@@ -93,6 +93,8 @@ struct Failed {
     repeated: bool,
     made: Option<Made>,
     random: fastrand::Rng,
+    /// What the outcome that is held in case nothing better comes was judged to be.
+    verdict: Verdict,
     token: Token,
     attempts: u32,
 }
@@ -202,9 +204,10 @@ where
                     let Some(service) = &mut call.service else { return call.give_up(None) };
                     match service.poll_ready(cx) {
                         Poll::Ready(Ok(())) => {}
-                        Poll::Ready(Err(error)) => {
-                            return Poll::Ready(call.last.take().unwrap_or(Err(error)));
+                        Poll::Ready(Err(error)) if call.last.is_none() => {
+                            return Poll::Ready(Err(error));
                         }
+                        Poll::Ready(Err(_)) => return call.give_up(Some(Stop::NotReady)),
                         Poll::Pending => {
                             ready!(poll_timer(this.timer, cx));
                             return call.give_up(Some(Stop::NotReady));
@@ -269,6 +272,12 @@ where
             }
         };
         let now = Instant::now();
+        if verdict.class == Class::Timeout && self.cut_at().is_some_and(|at| at <= now) {
+            // The deadline cut it off: the last real failure says more than the clock.
+            if let Poll::Ready(before) = self.give_up(None) {
+                return Step::Return(before);
+            }
+        }
         let Self { live, other, kept, session, .. } = self;
         let policy = other.as_ref().unwrap_or_else(|| live.policy());
         let own = (live.derived(), live.seed);
@@ -324,14 +333,17 @@ where
     /// Returns the outcome before: what was begun after it leads nowhere. There always is one, since
     /// the timer that leads here is set only then.
     fn give_up(&mut self, why: Option<Stop>) -> Poll<Result<S::Response, S::Error>> {
-        match (why, self.session.context()) {
-            (Some(why), _) => debug!(reason = why.name(), "the failure before stands"),
-            (None, Some(context)) => {
-                let cut = Verdict::new(Class::Timeout);
-                context.end_attempt(Instant::now(), Some(&cut), Ended::Abandoned);
+        if let (Some(context), Some(failed)) = (self.session.context(), &self.session.failed) {
+            match why {
+                Some(why) => context.stop_attempt(why),
+                None => {
+                    let cut = Verdict::new(Class::Timeout);
+                    context.end_attempt(Instant::now(), Some(&cut), Ended::Abandoned);
+                }
             }
-            (None, None) => {}
+            context.judge(failed.verdict);
         }
+        debug!(reason = why.map_or("deadline", Stop::name), "the failure before stands");
         match self.last.take() {
             Some(mut outcome) => {
                 self.leave(&mut outcome);
@@ -403,8 +415,9 @@ impl Session {
         let Self { entered, started, idempotent, failed, .. } = self;
         let context = entered.context();
         let failed = failed.get_or_insert_with(|| {
-            Box::new(Failed::first(context, *started, policy, seed))
+            Box::new(Failed::first(*verdict, context, *started, policy, seed))
         });
+        failed.verdict = *verdict;
         let mut counts = context.map_or(failed.counts, Context::counts);
         let mut situation = Situation {
             verdict,
@@ -478,7 +491,12 @@ impl Session {
 // === impl Failed ===
 
 impl Failed {
-    fn first(context: Option<&Context>, started: Instant, policy: &Policy, seed: Option<u64>) -> Self {
+    fn first(
+        verdict: Verdict,
+        context: Option<&Context>,
+        started: Instant, policy: &Policy,
+        seed: Option<u64>,
+    ) -> Self {
         // Where nobody set a deadline the policy's own total bounds the waits of this layer.
         let deadline = context
             .and_then(Context::deadline)
@@ -492,6 +510,7 @@ impl Failed {
             repeated: false,
             made: None,
             random: seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
+            verdict,
             token: Token::default(),
             attempts: 1,
         }

@@ -12,6 +12,7 @@ use tower_service::Service;
 use super::budget::Budget;
 use super::future::{ResponseFuture, Session};
 use crate::classify::Classify;
+use crate::clock;
 use crate::context::Context;
 use crate::kind::Kind;
 use crate::live::{Facts, Live};
@@ -78,7 +79,7 @@ where
 
     fn call(&mut self, mut request: Req) -> Self::Future {
         let live = Live::fresh(&mut self.live);
-        let entered = live.kind.enter(&mut request, Instant::now);
+        let entered = live.kind.enter(&mut request, clock::now);
         let context = entered.context();
         let other = live.kind.policy(&request).or_else(|| context?.policy());
         let policy = other.as_ref().unwrap_or_else(|| live.policy());
@@ -88,7 +89,7 @@ where
         if most == 0 && context.is_none() {
             return ResponseFuture::once(self.inner.call(request));
         }
-        let now = Instant::now();
+        let now = clock::now();
         if context.and_then(Context::budget).is_none() {
             // With a budget from the context, whoever brought it counted the request.
             live.derived().deposit(now);

@@ -15,6 +15,7 @@ use tracing::Span;
 use super::error::{Bound, Clock, Elapsed};
 use super::future::Timer;
 use super::layer::Known;
+use crate::clock;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::kind::{Entered, Kind};
@@ -120,8 +121,8 @@ where
         });
         let span = telemetry::request_span(entered.made());
         let state = match &span {
-            Some(span) => span.in_scope(|| State::begin(&mut self.inner, request)),
-            None => State::begin(&mut self.inner, request),
+            Some(span) => span.in_scope(|| State::begin(&mut self.inner, request, now)),
+            None => State::begin(&mut self.inner, request, now),
         };
         let left = match entered {
             Entered::Nowhere => None,
@@ -182,13 +183,15 @@ where
 {
     /// Calls the inner service if it is ready at once. If not, the one that was asked goes along, to be asked
     /// again by whoever polls, and a clone takes its place.
-    fn begin(inner: &mut S, request: Req) -> Self
+    fn begin(inner: &mut S, request: Req, now: Instant) -> Self
     where
         S: Clone,
     {
         let nobody = &mut TaskContext::from_waker(Waker::noop());
         match inner.poll_ready(nobody) {
-            Poll::Ready(Ok(())) => Self::Calling { inner: inner.call(request) },
+            Poll::Ready(Ok(())) => {
+                Self::Calling { inner: clock::call_at(Some(now), || inner.call(request)) }
+            }
             Poll::Ready(Err(error)) => Self::Failed { error: Some(error) },
             Poll::Pending => {
                 let clone = inner.clone();

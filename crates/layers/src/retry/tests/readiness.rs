@@ -15,12 +15,12 @@ use crate::testing::{Failed, fail, failed, ms, prompt, scoped, secs};
 use crate::trail::{Ended, Stop};
 
 #[tokio::test(start_paused = true)]
-async fn the_ready_service_is_used_and_a_clone_left() {
+async fn the_ready_service_is_used_and_cloned_once_for_all_calls() {
     let (mut service, script, probe) = lone(prompt());
     script.otherwise(|_| Step::answer(1));
     for calls in 1..4 {
         ask(&mut service).await.unwrap();
-        assert_eq!((probe.calls(), probe.clones(), probe.unused()), (calls, calls, 0));
+        assert_eq!((probe.calls(), probe.clones(), probe.unused()), (calls, 1, 0));
     }
     probe.assert_kept();
 }
