@@ -24,7 +24,7 @@ pub struct Http;
 pub struct PolicyOverride(pub Arc<Policy>);
 
 impl<B: Replay, Res> Kind<Request<B>, Response<Res>> for Http {
-    type Kept = Request<B>;
+    type Kept = Kept<B>;
 
     fn enter(&self, request: &mut Request<B>, now: impl FnOnce() -> Instant) -> Entered {
         if let Some(context) = request.extensions().get::<Context>() {
@@ -55,16 +55,18 @@ impl<B: Replay, Res> Kind<Request<B>, Response<Res>> for Http {
         ) || request.headers().contains_key("idempotency-key")
     }
 
-    fn keep(&self, mut request: Request<B>, max_bytes: u64) -> (Request<B>, Option<Request<B>>) {
-        let kept = request
-            .body_mut()
-            .keep(max_bytes)
-            .map(|body| with_head_of(&request, body));
+    fn keep(&self, mut request: Request<B>, max_bytes: u64) -> (Request<B>, Option<Kept<B>>) {
+        let kept = request.body_mut().keep(max_bytes).map(|body| Kept::of(&request, body));
         (request, kept)
     }
 
-    fn again(&self, kept: &Request<B>) -> Option<Request<B>> {
-        Some(with_head_of(kept, kept.body().again()?))
+    fn again(&self, kept: &Kept<B>) -> Option<Request<B>> {
+        let mut request = with_head_of(&kept.request, kept.request.body().again()?);
+        *request.extensions_mut() = kept.request.extensions().clone();
+        if let Some(context) = &kept.context {
+            request.extensions_mut().insert(context.clone());
+        }
+        Some(request)
     }
 
     fn leave(&self, response: &mut Response<Res>, context: &Context) {
@@ -74,12 +76,32 @@ impl<B: Replay, Res> Kind<Request<B>, Response<Res>> for Http {
     }
 }
 
+/// What is kept of an HTTP request.
+#[derive(Clone, Debug)]
+pub struct Kept<B> {
+    request: Request<B>,
+    /// The context, where it is all that the extensions hold: a copy of them would be three allocations.
+    context: Option<Context>,
+}
+
+impl<B> Kept<B> {
+    fn of(request: &Request<B>, body: B) -> Self {
+        let mut kept = with_head_of(request, body);
+        let extensions = request.extensions();
+        let context = extensions.get::<Context>().filter(|_| extensions.len() == 1).cloned();
+        if context.is_none() {
+            *kept.extensions_mut() = extensions.clone();
+        }
+        Self { request: kept, context }
+    }
+}
+
+/// A request with the head of another, but for the extensions.
 fn with_head_of<B>(request: &Request<B>, body: B) -> Request<B> {
     let mut copy = Request::new(body);
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();
     *copy.version_mut() = request.version();
     *copy.headers_mut() = request.headers().clone();
-    *copy.extensions_mut() = request.extensions().clone();
     copy
 }
