@@ -30,7 +30,11 @@ async fn a_200_that_is_no_answer_is_a_failure_and_tried_again() {
         east.then(reply.clone());
         let answer = Setup::new().with("gpt-4", "east", &east).start().await.ask("gpt-4").await;
         assert_eq!(answer.status, 200, "{reply:?}");
-        assert_eq!(answer.trail(), [format!("gpt-4/east={class}"), "gpt-4/east=ok".into()], "{reply:?}");
+        assert_eq!(
+            answer.trail(),
+            [format!("gpt-4/east={class}"), "gpt-4/east=ok".into()],
+            "{reply:?}"
+        );
     }
 }
 
@@ -42,7 +46,10 @@ async fn a_200_that_is_no_answer_is_never_told_as_one() {
         (502, Reply::garbage()),
         (502, Reply::truncated()),
         (502, Reply::cut_after(0)),
-        (400, Reply::json(200, r#"{"error": {"message": "No.", "type": "invalid_request_error"}}"#)),
+        (
+            400,
+            Reply::json(200, r#"{"error": {"message": "No.", "type": "invalid_request_error"}}"#),
+        ),
     ] {
         let east = Upstream::start().await;
         east.always(reply.clone());
@@ -69,7 +76,11 @@ async fn where_a_stream_was_asked_for_a_200_that_is_none_is_a_failure_too() {
         let gateway = Setup::new().with("gpt-4", "east", &east).start().await;
         let answer = gateway.post(CHAT, streamed("gpt-4").to_string()).await;
         assert_eq!(answer.status, 200, "{reply:?}");
-        assert_eq!(answer.trail(), [format!("gpt-4/east={class}"), "gpt-4/east=ok".into()], "{reply:?}");
+        assert_eq!(
+            answer.trail(),
+            [format!("gpt-4/east={class}"), "gpt-4/east=ok".into()],
+            "{reply:?}"
+        );
         assert!(answer.body.ends_with(b"data: [DONE]\n\n"), "{reply:?}");
     }
 }
@@ -177,11 +188,16 @@ async fn a_large_answer_that_breaks_off_does_not_look_whole() {
     let east = Upstream::start().await;
     let text = large();
     let length = (text.len() + 1).to_string();
-    east.always(Reply::chunks([text]).header("content-type", "application/json").header("content-length", &length));
+    east.always(
+        Reply::chunks([text])
+            .header("content-type", "application/json")
+            .header("content-length", &length),
+    );
     let gateway = Setup::new().with("gpt-4", "east", &east).start().await;
     let mut caller = gateway.caller().await;
     let asked = caller.sender.send_request(post(CHAT, question("gpt-4").to_string()));
-    let body = timeout(Duration::from_secs(5), async { asked.await.unwrap().into_body().collect().await });
+    let body =
+        timeout(Duration::from_secs(5), async { asked.await.unwrap().into_body().collect().await });
     assert!(body.await.unwrap().is_err());
 }
 
@@ -221,7 +237,10 @@ async fn a_connection_that_the_provider_closed_meanwhile_costs_no_wait() {
 #[tokio::test]
 async fn an_empty_stream_body_is_passed_on_as_it_is() {
     let east = Upstream::start().await;
-    east.then(Reply::chunks([Bytes::from_static(b": ping\n\n"), Bytes::from_static(b"data: [DONE]\n\n")]));
+    east.then(Reply::chunks([
+        Bytes::from_static(b": ping\n\n"),
+        Bytes::from_static(b"data: [DONE]\n\n"),
+    ]));
     let gateway = Setup::new().with("gpt-4", "east", &east).start().await;
     let answer = gateway.post(CHAT, streamed("gpt-4").to_string()).await;
     assert_eq!(answer.body, ": ping\n\ndata: [DONE]\n\n");

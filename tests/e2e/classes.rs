@@ -31,9 +31,12 @@ impl Cast {
     }
 
     fn two(&self) -> Setup {
-        Setup::new()
-            .and("gpt-4", "east", &self.east, ", order: 1")
-            .and("gpt-4", "west", &self.west, ", order: 2")
+        Setup::new().and("gpt-4", "east", &self.east, ", order: 1").and(
+            "gpt-4",
+            "west",
+            &self.west,
+            ", order: 2",
+        )
     }
 
     fn fallbacks(&self, setup: Setup) -> Setup {
@@ -49,7 +52,9 @@ impl Cast {
 
 #[tokio::test]
 async fn what_a_key_or_an_account_lacks_is_not_tried_again_in_its_place() {
-    for reply in [Reply::status(401), Reply::status(403), Reply::status(404), Reply::quota_exhausted()] {
+    for reply in
+        [Reply::status(401), Reply::status(403), Reply::status(404), Reply::quota_exhausted()]
+    {
         let cast = Cast::new().await;
         cast.east.always(reply.clone());
         let gateway = cast.one().start().await;
@@ -100,7 +105,9 @@ async fn moving_on_counts_against_the_number_of_retries() {
 
 #[tokio::test]
 async fn a_failure_that_is_the_accounts_falls_back() {
-    for reply in [Reply::status(401), Reply::status(403), Reply::status(404), Reply::quota_exhausted()] {
+    for reply in
+        [Reply::status(401), Reply::status(403), Reply::status(404), Reply::quota_exhausted()]
+    {
         let cast = Cast::new().await;
         cast.east.always(reply.clone());
         let answer = cast.fallbacks(cast.one()).start().await.ask("gpt-4").await;
@@ -147,7 +154,8 @@ async fn a_prompt_that_does_not_fit_goes_to_a_group_where_it_does() {
 async fn a_prompt_that_does_not_fit_takes_the_general_fallbacks_where_there_are_no_others() {
     let cast = Cast::new().await;
     cast.east.always(Reply::context_window());
-    let setup = cast.one().with("small", "spare", &cast.spare).router("fallbacks: [{gpt-4: [small]}]");
+    let setup =
+        cast.one().with("small", "spare", &cast.spare).router("fallbacks: [{gpt-4: [small]}]");
     let answer = setup.start().await.ask("gpt-4").await;
     assert_eq!(answer.trail(), ["gpt-4/east=context_window", "small/spare=ok"]);
 }
@@ -160,7 +168,8 @@ async fn what_was_refused_for_its_content_goes_only_where_it_may() {
     assert_eq!(answer.trail(), ["gpt-4/east=content_policy", "prudent/prudent-1=ok"]);
     assert_eq!(cast.spare.attempts() + cast.west.attempts(), 0);
 
-    let setup = cast.one().with("small", "spare", &cast.spare).router("fallbacks: [{gpt-4: [small]}]");
+    let setup =
+        cast.one().with("small", "spare", &cast.spare).router("fallbacks: [{gpt-4: [small]}]");
     let answer = setup.router("default_fallbacks: [small]").start().await.ask("gpt-4").await;
     assert_eq!(answer.status, 400);
     assert_eq!(answer.error()["code"], "content_policy_violation");
@@ -217,7 +226,8 @@ async fn a_provider_that_asks_not_to_be_tried_again_is_not() {
 #[tokio::test]
 async fn a_redirect_is_no_answer_and_is_not_followed() {
     let cast = Cast::new().await;
-    let reply = Reply::status(307).header("location", &format!("http://{}/v1/chat/completions", cast.spare.addr()));
+    let reply = Reply::status(307)
+        .header("location", &format!("http://{}/v1/chat/completions", cast.spare.addr()));
     cast.east.always(reply);
     let answer = cast.one().router("num_retries: 1").start().await.ask("gpt-4").await;
     assert_eq!(answer.status, 502);
@@ -243,6 +253,9 @@ async fn a_short_patience_with_hints_does_not_cut_the_backoff_short() {
     for upstream in [&cast.east, &cast.west] {
         upstream.always(Reply::status(500));
     }
-    let setup = cast.two().backoff("{base: 30ms, max: 60ms}").policy("retry: {num_retries: 4, max_retry_after: 0}");
+    let setup = cast
+        .two()
+        .backoff("{base: 30ms, max: 60ms}")
+        .policy("retry: {num_retries: 4, max_retry_after: 0}");
     assert_eq!(setup.start().await.ask("gpt-4").await.attempts(), 5);
 }

@@ -17,7 +17,8 @@ fn millis(millis: u64) -> Duration {
 async fn an_attempt_that_takes_too_long_is_made_again_and_then_told() {
     let east = Upstream::start().await;
     east.always(Reply::hang());
-    let setup = Setup::new().with("gpt-4", "east", &east).router("timeout: 0.15").router("num_retries: 2");
+    let setup =
+        Setup::new().with("gpt-4", "east", &east).router("timeout: 0.15").router("num_retries: 2");
     let answer = setup.start().await.ask("gpt-4").await;
     assert_eq!(answer.status, 504);
     assert_eq!(answer.class(), "timeout");
@@ -91,7 +92,8 @@ async fn retries_and_their_waits_end_with_the_deadline_and_the_real_failure_is_t
     let east = Upstream::start().await;
     east.always(Reply::status(500).after(millis(150)));
     let setup = Setup::new().backoff("{base: 20ms, max: 50ms}").with("gpt-4", "east", &east);
-    let setup = setup.policy("retry: {num_retries: 100, budget: off}").policy("timeout: {total: 700ms}");
+    let setup =
+        setup.policy("retry: {num_retries: 100, budget: off}").policy("timeout: {total: 700ms}");
     let answer = setup.start().await.ask("gpt-4").await;
     assert_eq!(answer.status, 500, "{:?}", answer.trail());
     assert_eq!(answer.class(), "internal_server");

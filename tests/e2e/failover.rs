@@ -11,7 +11,12 @@ async fn one_of_two_is_dead_and_callers_do_not_notice() {
     let (east, west) = (Upstream::start().await, Upstream::start().await);
     east.refuse().await;
     west.says("Here.");
-    let setup = Setup::new().and("gpt-4", "east", &east, ", order: 1").and("gpt-4", "west", &west, ", order: 2");
+    let setup = Setup::new().and("gpt-4", "east", &east, ", order: 1").and(
+        "gpt-4",
+        "west",
+        &west,
+        ", order: 2",
+    );
     let gateway = setup.start().await;
     for _ in 0..5 {
         let answer = gateway.ask("gpt-4").await;
@@ -45,7 +50,8 @@ async fn every_way_to_fail_leads_to_the_other_deployment() {
     for (class, reply) in failures {
         let (east, west) = (Upstream::start().await, Upstream::start().await);
         east.always(reply.clone());
-        let setup = Setup::new().and("gpt-4", "east", &east, ", order: 1").with("gpt-4", "west", &west);
+        let setup =
+            Setup::new().and("gpt-4", "east", &east, ", order: 1").with("gpt-4", "west", &west);
         let answer = setup.start().await.ask("gpt-4").await;
         assert_eq!(answer.status, 200, "{reply:?}");
         let trail = [format!("gpt-4/east={class}"), "gpt-4/west=ok".into()];
@@ -66,7 +72,8 @@ async fn moving_to_a_healthy_deployment_takes_no_wait() {
 
 #[tokio::test]
 async fn the_lowest_order_goes_first_and_the_others_are_spares() {
-    let [first, second, third] = [Upstream::start().await, Upstream::start().await, Upstream::start().await];
+    let [first, second, third] =
+        [Upstream::start().await, Upstream::start().await, Upstream::start().await];
     let setup = Setup::new().and("gpt-4", "third", &third, ", order: 3");
     let setup = setup.and("gpt-4", "first", &first, ", order: 1, weight: 0.01");
     let gateway = setup.and("gpt-4", "second", &second, ", order: 2, weight: 100").start().await;
@@ -74,10 +81,16 @@ async fn the_lowest_order_goes_first_and_the_others_are_spares() {
         assert_eq!(gateway.ask("gpt-4").await.trail(), ["gpt-4/first=ok"]);
     }
     first.always(Reply::status(500));
-    assert_eq!(gateway.ask("gpt-4").await.trail(), ["gpt-4/first=internal_server", "gpt-4/second=ok"]);
+    assert_eq!(
+        gateway.ask("gpt-4").await.trail(),
+        ["gpt-4/first=internal_server", "gpt-4/second=ok"]
+    );
     second.always(Reply::status(500));
     let trail = gateway.ask("gpt-4").await.trail();
-    assert_eq!(trail, ["gpt-4/first=internal_server", "gpt-4/second=internal_server", "gpt-4/third=ok"]);
+    assert_eq!(
+        trail,
+        ["gpt-4/first=internal_server", "gpt-4/second=internal_server", "gpt-4/third=ok"]
+    );
 }
 
 #[tokio::test]
@@ -96,7 +109,8 @@ async fn each_deployment_gets_its_share_of_the_traffic() {
 #[tokio::test]
 async fn deployments_with_nothing_to_choose_between_them_share_evenly() {
     let (east, west) = (Upstream::start().await, Upstream::start().await);
-    let gateway = Setup::new().with("gpt-4", "east", &east).with("gpt-4", "west", &west).start().await;
+    let gateway =
+        Setup::new().with("gpt-4", "east", &east).with("gpt-4", "west", &west).start().await;
     for _ in 0..200 {
         gateway.ask("gpt-4").await;
     }
@@ -106,7 +120,8 @@ async fn deployments_with_nothing_to_choose_between_them_share_evenly() {
 #[tokio::test]
 async fn an_alias_is_another_name_for_its_group() {
     let east = Upstream::start().await;
-    let setup = Setup::new().with("gpt-4", "east", &east).router("model_group_alias: {best: gpt-4}");
+    let setup =
+        Setup::new().with("gpt-4", "east", &east).router("model_group_alias: {best: gpt-4}");
     let answer = setup.start().await.ask("best").await;
     assert_eq!(answer.trail(), ["gpt-4/east=ok"]);
     assert_eq!(answer.header("x-litellm-model-group"), "gpt-4");
@@ -140,7 +155,8 @@ async fn fallbacks_of_fallbacks_are_tried_in_their_order_and_none_twice() {
     }
     let gateway = setup.router("fallbacks: [{a: [b, c]}, {b: [a, d]}, {c: [a]}]").start().await;
     let answer = gateway.ask("a").await;
-    let trail = ["a/a-1", "b/b-1", "c/c-1", "d/d-1"].map(|place| format!("{place}=internal_server"));
+    let trail =
+        ["a/a-1", "b/b-1", "c/c-1", "d/d-1"].map(|place| format!("{place}=internal_server"));
     assert_eq!(answer.trail(), trail);
     assert_eq!(answer.header("x-litellm-attempted-fallbacks"), "3");
     ups["d"].always(Reply::ok());

@@ -5,14 +5,12 @@
 //! is what users are promised.
 
 mod answers;
-mod budget;
+
 mod classes;
 mod clocks;
 mod failover;
 mod gateway;
-mod leaving;
-mod refusals;
-mod replay;
+
 mod rests;
 mod secrets;
 mod told;

@@ -34,7 +34,9 @@ async fn a_lone_deployment_is_waited_for_as_long_as_it_asked() {
 
 #[tokio::test]
 async fn milliseconds_are_understood_too() {
-    for (name, value) in [("retry-after-ms", "300"), ("x-ms-retry-after-ms", "300"), ("retry-after", "0.3")] {
+    for (name, value) in
+        [("retry-after-ms", "300"), ("x-ms-retry-after-ms", "300"), ("retry-after", "0.3")]
+    {
         let east = Upstream::start().await;
         east.then(Reply::status(429).header(name, value));
         let answer = Setup::new().with("gpt-4", "east", &east).start().await.ask("gpt-4").await;
@@ -90,7 +92,8 @@ async fn where_all_rest_for_longer_than_is_waited_callers_are_told_until_when() 
     let (east, west) = (Upstream::start().await, Upstream::start().await);
     east.always(Reply::rate_limited(100));
     west.always(Reply::rate_limited(80));
-    let gateway = Setup::new().with("gpt-4", "east", &east).with("gpt-4", "west", &west).start().await;
+    let gateway =
+        Setup::new().with("gpt-4", "east", &east).with("gpt-4", "west", &west).start().await;
     let answer = gateway.ask("gpt-4").await;
     assert_eq!(answer.status, 429);
     assert_eq!(answer.attempts(), 2);
@@ -105,7 +108,8 @@ async fn where_not_all_rest_for_a_rate_limit_the_group_is_unavailable() {
     let (east, west) = (Upstream::start().await, Upstream::start().await);
     east.always(Reply::rate_limited(100));
     west.always(Reply::overloaded().header("retry-after", "90"));
-    let gateway = Setup::new().with("gpt-4", "east", &east).with("gpt-4", "west", &west).start().await;
+    let gateway =
+        Setup::new().with("gpt-4", "east", &east).with("gpt-4", "west", &west).start().await;
     gateway.ask("gpt-4").await;
     assert_all_rest(&gateway.ask("gpt-4").await, 503, 89..=90);
 }
@@ -144,7 +148,8 @@ async fn all_resting_goes_to_the_fallback_at_once() {
     let (east, spare) = (Upstream::start().await, Upstream::start().await);
     east.always(Reply::rate_limited(2));
     let setup = Setup::new().with("gpt-4", "east", &east).with("small", "spare", &spare);
-    let gateway = setup.router("fallbacks: [{gpt-4: [small]}]").router("num_retries: 0").start().await;
+    let gateway =
+        setup.router("fallbacks: [{gpt-4: [small]}]").router("num_retries: 0").start().await;
     assert_eq!(gateway.ask("gpt-4").await.trail(), ["gpt-4/east=rate_limit", "small/spare=ok"]);
     let answer = gateway.ask("gpt-4").await;
     assert_eq!(answer.trail(), ["small/spare=ok"]);
@@ -162,7 +167,8 @@ async fn all_resting_goes_to_the_fallback_at_once() {
 async fn the_least_bad_is_asked_where_the_policy_says_so() {
     let east = Upstream::start().await;
     east.then(Reply::rate_limited(100));
-    let setup = Setup::new().with("gpt-4", "east", &east).policy("breaker: {when_all_open: least_bad}");
+    let setup =
+        Setup::new().with("gpt-4", "east", &east).policy("breaker: {when_all_open: least_bad}");
     let gateway = setup.start().await;
     assert_eq!(gateway.ask("gpt-4").await.status, 429);
     assert_eq!(gateway.ask("gpt-4").await.trail(), ["gpt-4/east=ok"]);
@@ -229,8 +235,13 @@ async fn those_who_waited_do_not_all_come_back_at_the_same_moment() {
         let mut waiting = Vec::new();
         for _ in 0..20 {
             let mut caller = gateway.caller().await;
-            let request = crate::gateway::post(crate::gateway::CHAT, crate::gateway::question("gpt-4").to_string());
-            waiting.push(tokio::spawn(async move { caller.sender.send_request(request).await.unwrap().status() }));
+            let request = crate::gateway::post(
+                crate::gateway::CHAT,
+                crate::gateway::question("gpt-4").to_string(),
+            );
+            waiting.push(tokio::spawn(async move {
+                caller.sender.send_request(request).await.unwrap().status()
+            }));
         }
         for answer in waiting {
             assert_eq!(answer.await.unwrap(), 200);

@@ -103,7 +103,10 @@ async fn all_of_a_question_but_its_model_reaches_the_provider_byte_for_byte() {
     let gateway = Setup::new().with("gpt-4", "east", &east).start().await;
     for (before, after) in [
         ("{\"a\":1,\"a\":2.50,\n\t \"model\" :  ", " , \"messages\": [{\"model\": \"gpt-4\"}]}\n "),
-        ("{\"n\": 123456789012345678901234567890.0e-2, \"model\":", ",\"é\": \"\\u00e9\\/\", \"\":null}"),
+        (
+            "{\"n\": 123456789012345678901234567890.0e-2, \"model\":",
+            ",\"é\": \"\\u00e9\\/\", \"\":null}",
+        ),
         ("\n{", "}"),
     ] {
         let (name, key) = ("\"gpt-\\u0034\"", if before == "\n{" { "\"model\":" } else { "" });
@@ -144,8 +147,11 @@ async fn a_key_that_a_provider_echoes_is_struck_out_everywhere() {
     let key = key_of("east");
     let setup = Setup::new().with("gpt-4", "east", &east).router("num_retries: 1");
     let gateway = setup.start().await;
-    let error = format!(r#"{{"error": {{"message": "bad: {key}", "type": "{key}", "code": "x{key}", "param": "{key}y"}}}}"#);
-    let choice = format!(r#"{{"choices": [{{"message": {{"content": "You sent {key} and {key}."}}}}]}}"#);
+    let error = format!(
+        r#"{{"error": {{"message": "bad: {key}", "type": "{key}", "code": "x{key}", "param": "{key}y"}}}}"#
+    );
+    let choice =
+        format!(r#"{{"choices": [{{"message": {{"content": "You sent {key} and {key}."}}}}]}}"#);
     let replies = [
         Reply::status(401).body(error.clone()),
         Reply::status(400).body(format!("<p>{key}</p>")),
@@ -179,14 +185,23 @@ async fn a_key_that_a_provider_echoes_is_struck_out_everywhere() {
 async fn what_a_provider_says_besides_our_key_is_passed_on_unchanged() {
     let east = Upstream::start().await;
     let gateway = Setup::new().with("gpt-4", "east", &east).start().await;
-    let text = r#"{ "choices":[{"message":{"content":"sk-other-key sk-canary-eas t"}}], "x": 1.0 }"#;
+    let text =
+        r#"{ "choices":[{"message":{"content":"sk-other-key sk-canary-eas t"}}], "x": 1.0 }"#;
     east.then(Reply::json(200, text));
     assert_eq!(gateway.ask("gpt-4").await.body, text);
 
-    let chunks = ["data: {\"a\"", ": 1}\n\nda", "ta: sk-", "canary-east", "\n\n: ping\n\n", "data: [DONE]\n\n"];
+    let chunks = [
+        "data: {\"a\"",
+        ": 1}\n\nda",
+        "ta: sk-",
+        "canary-east",
+        "\n\n: ping\n\n",
+        "data: [DONE]\n\n",
+    ];
     east.then(Reply::chunks(chunks));
     let mut caller = gateway.caller().await;
-    let response = caller.sender.send_request(post(CHAT, streamed("gpt-4").to_string())).await.unwrap();
+    let response =
+        caller.sender.send_request(post(CHAT, streamed("gpt-4").to_string())).await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(body, chunks.concat());

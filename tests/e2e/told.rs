@@ -109,8 +109,10 @@ async fn a_provider_does_not_speak_for_the_gateway() {
     let east = Upstream::start().await;
     let gateway = Setup::new().with("gpt-4", "east", &east).router("num_retries: 0").start().await;
     for reply in [Reply::ok(), Reply::status(400)] {
-        let reply = reply.header("x-litellm-model-id", "forged").header("x-secondwind-trail", "forged");
-        let reply = reply.header("set-cookie", "a=b").header("strict-transport-security", "max-age=1");
+        let reply =
+            reply.header("x-litellm-model-id", "forged").header("x-secondwind-trail", "forged");
+        let reply =
+            reply.header("set-cookie", "a=b").header("strict-transport-security", "max-age=1");
         east.always(reply.header("x-kept", "yes").header("content-language", "tlh"));
         let answer = gateway.ask("gpt-4").await;
         assert!(!format!("{:?}", answer.headers).contains("forged"));
@@ -123,9 +125,12 @@ async fn a_provider_does_not_speak_for_the_gateway() {
 #[tokio::test]
 async fn an_error_of_ours_is_not_described_as_the_providers_was() {
     let east = Upstream::start().await;
-    let reply = Reply::status(400).header("content-type", "text/html; charset=latin1").body("<h1>no</h1>");
+    let reply =
+        Reply::status(400).header("content-type", "text/html; charset=latin1").body("<h1>no</h1>");
     let reply = reply.header("content-encoding", "identity").header("etag", "\"1\"");
-    east.always(reply.header("content-disposition", "attachment").header("content-range", "bytes 0-1/2"));
+    east.always(
+        reply.header("content-disposition", "attachment").header("content-range", "bytes 0-1/2"),
+    );
     let gateway = Setup::new().with("gpt-4", "east", &east).start().await;
     let answer = gateway.ask("gpt-4").await;
     assert_eq!(answer.header("content-type"), "application/json");
@@ -141,8 +146,9 @@ async fn a_call_has_an_id_which_is_the_callers_if_it_brings_one() {
     let mut request = post(CHAT, question("gpt-4").to_string());
     request.headers_mut().insert("x-litellm-call-id", "mine".parse().unwrap());
     assert_eq!(gateway.send(request).await.header("x-litellm-call-id"), "mine");
-    let ids = [gateway.ask("gpt-4").await, gateway.ask("nobody").await, gateway.get("/nowhere").await]
-        .map(|answer| answer.header("x-litellm-call-id").to_owned());
+    let ids =
+        [gateway.ask("gpt-4").await, gateway.ask("nobody").await, gateway.get("/nowhere").await]
+            .map(|answer| answer.header("x-litellm-call-id").to_owned());
     assert!(ids.iter().all(|id| id.len() == 36), "{ids:?}");
     assert_ne!(ids[0], ids[1]);
 }

@@ -184,10 +184,7 @@ async fn send(
 }
 
 async fn connect(options: &Options) -> std::io::Result<Sender> {
-    let address = (
-        options.uri.host().unwrap(),
-        options.uri.port_u16().unwrap_or(80),
-    );
+    let address = (options.uri.host().unwrap(), options.uri.port_u16().unwrap_or(80));
     let stream = tokio::net::TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
@@ -247,11 +244,7 @@ fn tenths(duration: Duration) -> u64 {
 impl Options {
     fn from_args() -> Self {
         let args: Vec<String> = std::env::args().collect();
-        let after = |flag: &str| {
-            args.iter()
-                .position(|a| a == flag)
-                .map(|i| args[i + 1].clone())
-        };
+        let after = |flag: &str| args.iter().position(|a| a == flag).map(|i| args[i + 1].clone());
         let headers = args
             .windows(2)
             .filter(|pair| pair[0] == "--header")
@@ -273,20 +266,14 @@ impl Options {
             key: after("--key"),
             extra: after("--extra").unwrap_or_default(),
         };
-        assert!(
-            options.count != u64::MAX || options.seconds.is_some(),
-            "need -n or -d"
-        );
+        assert!(options.count != u64::MAX || options.seconds.is_some(), "need -n or -d");
         options
     }
 
     fn request(&self, i: u64) -> Request<Full<Bytes>> {
         let stream = if self.stream { r#","stream":true"# } else { "" };
-        let user = self
-            .key
-            .as_ref()
-            .map(|key| format!(r#","user":"{key}-{i}""#))
-            .unwrap_or_default();
+        let user =
+            self.key.as_ref().map(|key| format!(r#","user":"{key}-{i}""#)).unwrap_or_default();
         let body = format!(
             concat!(
                 r#"{{"model":"{}","messages":["#,
@@ -341,11 +328,7 @@ impl Seen {
 
     fn report(&self, seconds: f64) -> String {
         let total: u64 = self.statuses.values().sum();
-        let statuses: Vec<_> = self
-            .statuses
-            .iter()
-            .map(|(k, v)| format!(r#""{k}":{v}"#))
-            .collect();
+        let statuses: Vec<_> = self.statuses.iter().map(|(k, v)| format!(r#""{k}":{v}"#)).collect();
         let fields = [
             format!(r#""total":{total}"#),
             format!(r#""secs":{seconds:.3}"#),
@@ -377,9 +360,7 @@ fn percentiles(histogram: &Histogram<u64>) -> String {
         ("p999", at(0.999)),
         ("max", histogram.max() as f64 / 10.0),
     ];
-    let fields: Vec<_> = fields
-        .iter()
-        .map(|(name, value)| format!(r#""{name}":{value:.1}"#))
-        .collect();
+    let fields: Vec<_> =
+        fields.iter().map(|(name, value)| format!(r#""{name}":{value:.1}"#)).collect();
     format!("{{{}}}", fields.join(","))
 }

@@ -36,10 +36,9 @@ async fn proxy(
     };
     Ok(match client.request(request).await {
         Ok(response) => response.map(BodyExt::boxed),
-        Err(error) => Response::builder()
-            .status(502)
-            .body(full(Bytes::from(error.to_string())))
-            .unwrap(),
+        Err(error) => {
+            Response::builder().status(502).body(full(Bytes::from(error.to_string()))).unwrap()
+        }
     })
 }
 
@@ -64,22 +63,15 @@ fn main() {
             runtime
         }
     };
-    runtime
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(serve(port, upstream, buffer));
+    runtime.enable_all().build().unwrap().block_on(serve(port, upstream, buffer));
 }
 
 async fn serve(port: u16, upstream: Authority, buffer: bool) {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    let client: Client<_, Body> = Client::builder(TokioExecutor::new())
-        .pool_max_idle_per_host(1024)
-        .build(connector);
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
-        .await
-        .unwrap();
+    let client: Client<_, Body> =
+        Client::builder(TokioExecutor::new()).pool_max_idle_per_host(1024).build(connector);
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;

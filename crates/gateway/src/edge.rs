@@ -63,9 +63,7 @@ impl MakeRequestId for CallId {
         let (b, rest) = rest.split_at(4);
         let (c, rest) = rest.split_at(4);
         let (d, e) = rest.split_at(4);
-        HeaderValue::try_from(format!("{a}-{b}-{c}-{d}-{e}"))
-            .ok()
-            .map(RequestId::new)
+        HeaderValue::try_from(format!("{a}-{b}-{c}-{d}-{e}")).ok().map(RequestId::new)
     }
 }
 
@@ -75,17 +73,10 @@ impl MakeRequestId for CallId {
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let what = panic.downcast_ref::<&str>().copied();
     let what = what.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    error!(
-        panic = what.unwrap_or("of an unknown kind"),
-        "a handler panicked"
-    );
+    error!(panic = what.unwrap_or("of an unknown kind"), "a handler panicked");
     let refusal = Refusal::bad_request("the gateway made a mistake; its log tells more")
         .status(StatusCode::INTERNAL_SERVER_ERROR, Class::InternalServer);
-    Refusal {
-        kind: "server_error",
-        ..refusal
-    }
-    .into_response()
+    Refusal { kind: "server_error", ..refusal }.into_response()
 }
 
 const fn header(name: &'static str) -> HeaderName {
@@ -106,10 +97,7 @@ mod tests {
         let lengths: Vec<usize> = id.split('-').map(str::len).collect();
         assert_eq!(lengths, [8, 4, 4, 4, 12], "{id}");
         assert_eq!(id.as_bytes()[14], b'4', "{id}");
-        assert!(
-            matches!(id.as_bytes()[19], b'8' | b'9' | b'a' | b'b'),
-            "{id}"
-        );
+        assert!(matches!(id.as_bytes()[19], b'8' | b'9' | b'a' | b'b'), "{id}");
     }
 
     #[tokio::test]
@@ -117,16 +105,13 @@ mod tests {
         async fn mistaken() -> &'static str {
             panic!("a mistake with sk-secret in it")
         }
-        let service = Router::new()
-            .route("/", get(mistaken))
-            .layer(CatchPanicLayer::custom(panicked));
+        let service =
+            Router::new().route("/", get(mistaken)).layer(CatchPanicLayer::custom(panicked));
         for _ in 0..2 {
             let request = Request::new(Body::empty());
             let answer = service.clone().oneshot(request).await.unwrap();
             assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-            let body = axum::body::to_bytes(answer.into_body(), 4096)
-                .await
-                .unwrap();
+            let body = axum::body::to_bytes(answer.into_body(), 4096).await.unwrap();
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
             assert_eq!(body["error"]["type"], "server_error");
             assert!(!body.to_string().contains("sk-secret"));

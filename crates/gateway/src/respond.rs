@@ -67,29 +67,11 @@ impl Refusal {
     }
 
     pub(crate) fn into_response(self) -> Response {
-        let Self {
-            status,
-            message,
-            kind,
-            code,
-            param,
-            class,
-        } = self;
-        let reply = ErrorReply {
-            message: &message,
-            kind,
-            code,
-            param,
-            class,
-            trail: None,
-        };
+        let Self { status, message, kind, code, param, class } = self;
+        let reply = ErrorReply { message: &message, kind, code, param, class, trail: None };
         let mut response = json(status, CALLERS.error_body(&reply));
-        response
-            .headers_mut()
-            .insert(RETRIES, HeaderValue::from_static("0"));
-        response
-            .headers_mut()
-            .insert(FALLBACKS, HeaderValue::from_static("0"));
+        response.headers_mut().insert(RETRIES, HeaderValue::from_static("0"));
+        response.headers_mut().insert(FALLBACKS, HeaderValue::from_static("0"));
         response
     }
 }
@@ -112,10 +94,7 @@ pub(crate) fn respond(
     // The one who answered; of a failure that is told, the last of the group that was asked for.
     let teller = match response.status().is_success() {
         true => trail.attempts().last(),
-        false => trail
-            .attempts()
-            .iter()
-            .rfind(|attempt| attempt.group.as_ref() == Some(asked)),
+        false => trail.attempts().iter().rfind(|attempt| attempt.group.as_ref() == Some(asked)),
     };
     tell(response.headers_mut(), teller, asked, &trail, router);
     response
@@ -162,13 +141,7 @@ fn no_answer(error: Error<Error<RouteError>>, trail: &Trail) -> Response {
     match error.into_inner() {
         Err(elapsed) => {
             let message = format!("the request timed out: {elapsed}");
-            failure(
-                &Verdict::new(Class::Timeout),
-                None,
-                &message,
-                &detail,
-                trail,
-            )
+            failure(&Verdict::new(Class::Timeout), None, &message, &detail, trail)
         }
         Ok(error) => {
             let mut response = failure(&error.verdict(), None, &error.to_string(), &detail, trail);
@@ -190,10 +163,8 @@ fn failure(
     trail: &Trail,
 ) -> Response {
     let class = verdict.class;
-    let status = class
-        .facts()
-        .http_status(came)
-        .and_then(|status| StatusCode::from_u16(status).ok());
+    let status =
+        class.facts().http_status(came).and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.unwrap_or(StatusCode::BAD_GATEWAY);
     let told = trail.to_string();
     let reply = ErrorReply {
@@ -208,10 +179,8 @@ fn failure(
     let headers = response.headers_mut();
     // Our own retries are spent: the caller's SDK must not multiply them.
     headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
-    let may_return = matches!(
-        status,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-    );
+    let may_return =
+        matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     if let (Some(hint), _) | (None::<Duration>, Some(hint)) =
         (verdict.hint, may_return.then_some(Duration::from_secs(1)))
     {
@@ -222,8 +191,7 @@ fn failure(
 
 /// Whole seconds, rounded up: nobody is asked back too early.
 fn seconds(hint: Duration) -> u64 {
-    hint.as_secs()
-        .saturating_add(u64::from(hint.subsec_nanos() > 0))
+    hint.as_secs().saturating_add(u64::from(hint.subsec_nanos() > 0))
 }
 
 /// The `type` of an error for which the provider has no word.
@@ -263,9 +231,7 @@ fn tell(
     trail: &Trail,
     router: &Router,
 ) {
-    let group = teller
-        .and_then(|attempt| attempt.group.as_ref())
-        .unwrap_or(asked);
+    let group = teller.and_then(|attempt| attempt.group.as_ref()).unwrap_or(asked);
     let deployment = teller.and_then(|attempt| attempt.deployment.as_ref());
     let mut set = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {

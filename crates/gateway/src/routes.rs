@@ -83,47 +83,25 @@ async fn read(app: &App, request: Request, endpoint: Endpoint) -> Result<(Call, 
         return Err(unknown_model(&peek.model, &known));
     };
     let group = group.clone();
-    Ok((
-        Call {
-            endpoint,
-            headers: head.headers,
-            body,
-            peek,
-        },
-        group,
-    ))
+    Ok((Call { endpoint, headers: head.headers, body, peek }, group))
 }
 
 fn admit(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
-    if app
-        .master_key
-        .as_ref()
-        .is_none_or(|key| key.admits(headers))
-    {
+    if app.master_key.as_ref().is_none_or(|key| key.admits(headers)) {
         return Ok(());
     }
     let refusal = Refusal::bad_request(
         "the API key is missing or wrong: send it as `Authorization: Bearer …`",
     )
     .status(StatusCode::UNAUTHORIZED, Class::Authentication);
-    Err(Refusal {
-        kind: "authentication_error",
-        ..refusal
-    }
-    .code("invalid_api_key"))
+    Err(Refusal { kind: "authentication_error", ..refusal }.code("invalid_api_key"))
 }
 
 fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(kind) = headers.get(CONTENT_TYPE) else {
         return Ok(());
     };
-    let essence = kind
-        .to_str()
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
+    let essence = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
@@ -139,9 +117,7 @@ async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes
             .status(StatusCode::PAYLOAD_TOO_LARGE, Class::RequestTooLarge)
             .code("request_too_large")
     };
-    let says = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse().ok());
+    let says = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if says.is_some_and(|length: u64| length > most as u64) {
         return Err(too_large());
     }
@@ -165,21 +141,14 @@ fn not_routable(error: PeekError) -> Refusal {
 fn unknown_model(model: &str, known: &[&str]) -> Refusal {
     const MOST: usize = 20;
     let model: String = model.chars().take(100).collect();
-    let mut names: Vec<String> = known
-        .iter()
-        .take(MOST)
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let mut names: Vec<String> = known.iter().take(MOST).map(|name| format!("`{name}`")).collect();
     if known.len() > MOST {
         names.push(format!("{} more", known.len() - MOST));
     }
-    Refusal::bad_request(format!(
-        "there is no model `{model}` here; known: {}",
-        names.join(", ")
-    ))
-    .status(StatusCode::NOT_FOUND, Class::NotFound)
-    .code("model_not_found")
-    .param("model")
+    Refusal::bad_request(format!("there is no model `{model}` here; known: {}", names.join(", ")))
+        .status(StatusCode::NOT_FOUND, Class::NotFound)
+        .code("model_not_found")
+        .param("model")
 }
 
 /// The groups, as a list of models.
@@ -218,22 +187,12 @@ async fn alive() -> Response {
 }
 
 async fn unknown(request: Request) -> Response {
-    let message = format!(
-        "there is nothing at {} {}",
-        request.method(),
-        request.uri().path()
-    );
-    Refusal::bad_request(message)
-        .status(StatusCode::NOT_FOUND, Class::NotFound)
-        .into_response()
+    let message = format!("there is nothing at {} {}", request.method(), request.uri().path());
+    Refusal::bad_request(message).status(StatusCode::NOT_FOUND, Class::NotFound).into_response()
 }
 
 async fn wrong_method(request: Request) -> Response {
-    let message = format!(
-        "{} cannot be used at {}",
-        request.method(),
-        request.uri().path()
-    );
+    let message = format!("{} cannot be used at {}", request.method(), request.uri().path());
     Refusal::bad_request(message)
         .status(StatusCode::METHOD_NOT_ALLOWED, Class::BadRequest)
         .into_response()

@@ -31,13 +31,8 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .max_buf_size(HEAD_BYTES);
-    http.http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(HEAD_BYTES as u32);
+    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
+    http.http2().timer(TokioTimer::new()).max_header_list_size(HEAD_BYTES as u32);
     let connections = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -60,9 +55,7 @@ pub async fn serve(
             debug!(%error, "cannot set TCP_NODELAY");
         }
         let service = TowerToHyperService::new(service.clone());
-        let connection = http
-            .serve_connection(TokioIo::new(socket), service)
-            .into_owned();
+        let connection = http.serve_connection(TokioIo::new(socket), service).into_owned();
         let connection = connections.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -80,10 +73,7 @@ pub async fn serve(
 
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 /// Ready when the process is asked to stop: Ctrl-C, or SIGTERM.

@@ -32,26 +32,14 @@ pub enum Unworkable {
 pub fn router(config: &Config) -> Result<Router, Unworkable> {
     let groups = config.groups.iter().map(group).collect::<Result<_, _>>()?;
     let aliases = config.aliases.clone();
-    Router::new(Setup {
-        groups,
-        aliases,
-        strategy: Arc::new(SimpleShuffle),
-    })
-    .map_err(Unworkable::Router)
+    Router::new(Setup { groups, aliases, strategy: Arc::new(SimpleShuffle) })
+        .map_err(Unworkable::Router)
 }
 
 fn group(config: &GroupConfig) -> Result<GroupSetup, Unworkable> {
-    let targets = config
-        .deployments
-        .iter()
-        .map(target)
-        .collect::<Result<_, _>>()?;
+    let targets = config.deployments.iter().map(target).collect::<Result<_, _>>()?;
     let GroupConfig { name, policy, .. } = config.clone();
-    Ok(GroupSetup {
-        name,
-        policy,
-        targets,
-    })
+    Ok(GroupSetup { name, policy, targets })
 }
 
 fn target(config: &DeploymentConfig) -> Result<Target, Unworkable> {

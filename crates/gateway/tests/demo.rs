@@ -17,9 +17,7 @@ fn text(output: &Output) -> (String, String) {
 /// The cells of the first line that begins with `name`.
 fn row<'a>(shown: &'a str, name: &str) -> Vec<&'a str> {
     let line = shown.lines().find_map(|line| line.strip_prefix(name));
-    line.unwrap_or_else(|| panic!("no line `{name}` in:\n{shown}"))
-        .split_whitespace()
-        .collect()
+    line.unwrap_or_else(|| panic!("no line `{name}` in:\n{shown}")).split_whitespace().collect()
 }
 
 #[test]
@@ -42,19 +40,11 @@ fn runs_without_anything_and_shows_what_the_gateway_is_good_for() {
 
 #[test]
 fn does_not_mind_that_nobody_reads() {
-    let mut child = demo(&["--seconds", "1"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        demo(&["--seconds", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let mut errors = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut errors)
-        .unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
     assert!(child.wait().unwrap().success(), "{errors}");
     assert_eq!(errors, "");
 }

@@ -115,7 +115,8 @@ where
         let mut call = pin!(service.call(black_box(Ask(n))));
         // Asked again at once: what the runtime does between two polls is not ours.
         poll_fn(|cx| {
-            while let Poll::Pending = call.as_mut().poll(cx).map(|answer| black_box(answer.is_ok())) {
+            while call.as_mut().poll(cx).map(|answer| black_box(answer.is_ok())).is_pending()
+            {
             }
             Poll::Ready(())
         })

@@ -72,10 +72,7 @@ impl Context {
     /// The context of a request that arrived at `now`.
     #[must_use]
     pub fn new(now: Instant) -> Self {
-        Self(Arc::new(Inner {
-            started: now,
-            state: Mutex::default(),
-        }))
+        Self(Arc::new(Inner { started: now, state: Mutex::default() }))
     }
 
     /// When the request arrived.
@@ -93,9 +90,7 @@ impl Context {
     /// Brings the deadline forward to `deadline`; a later one changes nothing. Gives the one that holds.
     pub fn shorten_deadline(&self, deadline: Deadline) -> Deadline {
         let mut state = self.state();
-        let holds = state
-            .deadline
-            .map_or(deadline, |earlier| earlier.min(deadline));
+        let holds = state.deadline.map_or(deadline, |earlier| earlier.min(deadline));
         state.deadline = Some(holds);
         holds
     }
@@ -157,10 +152,8 @@ impl Context {
         state.counts = Counts::default();
         state.not_before = None;
         state.move_on = None;
-        state.alternatives = Alternatives {
-            fallback: state.alternatives.fallback,
-            ..Alternatives::default()
-        };
+        state.alternatives =
+            Alternatives { fallback: state.alternatives.fallback, ..Alternatives::default() };
     }
 
     /// Sends the next attempt to `deployment`, not before `not_before`.
@@ -263,11 +256,7 @@ impl Context {
         replayable: bool,
     ) {
         let mut state = self.state();
-        let first = if state.trail.attempts().is_empty() {
-            Made::First
-        } else {
-            Made::Retry
-        };
+        let first = if state.trail.attempts().is_empty() { Made::First } else { Made::Retry };
         let made = made.or(state.made.take()).unwrap_or(first);
         state.made = None;
         state.opinion = Opinion::None;

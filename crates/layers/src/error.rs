@@ -41,17 +41,11 @@ enum Kind<E> {
 
 impl<E> Error<E> {
     pub(crate) fn from_elapsed(elapsed: Elapsed) -> Self {
-        Self {
-            kind: Kind::Elapsed(elapsed),
-            trail: Trail::default(),
-        }
+        Self { kind: Kind::Elapsed(elapsed), trail: Trail::default() }
     }
 
     pub(crate) fn from_inner(inner: E) -> Self {
-        Self {
-            kind: Kind::Inner(inner),
-            trail: Trail::default(),
-        }
+        Self { kind: Kind::Inner(inner), trail: Trail::default() }
     }
 
     pub(crate) fn with_trail(mut self, trail: Trail) -> Self {

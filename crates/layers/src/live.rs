@@ -46,14 +46,11 @@ impl<F: Facts, S> Live<F, S> {
 
     #[cold]
     fn refresh(live: &mut Arc<Self>) {
-        *live = Self::look(Arc::clone(&live.facts), Arc::clone(&live.template), live.handle.clone());
+        *live =
+            Self::look(Arc::clone(&live.facts), Arc::clone(&live.template), live.handle.clone());
     }
 
-    fn look(
-        facts: Arc<F>,
-        template: Arc<OnceLock<Mutex<S>>>,
-        handle: PolicyHandle,
-    ) -> Arc<Self> {
+    fn look(facts: Arc<F>, template: Arc<OnceLock<Mutex<S>>>, handle: PolicyHandle) -> Arc<Self> {
         // The version first: if the policies change in between, they are fetched once more than needed.
         let version = handle.version();
         let policies = handle.all();

@@ -103,10 +103,7 @@ impl Policies {
     /// `default` for everything.
     #[must_use]
     pub fn new(default: impl Into<Arc<Policy>>) -> Self {
-        Self {
-            default: default.into(),
-            groups: HashMap::new(),
-        }
+        Self { default: default.into(), groups: HashMap::new() }
     }
 
     /// With a policy of its own, complete, for `group`.

@@ -84,10 +84,7 @@ impl<S, F: Clone> Layer<S> for RecoverLayer<F> {
     type Service = Recover<S, F>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Recover {
-            inner,
-            respond: self.respond.clone(),
-        }
+        Recover { inner, respond: self.respond.clone() }
     }
 }
 
@@ -105,14 +102,8 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let state = State::Readying {
-            service: self.inner.clone(),
-            request: Some(request),
-        };
-        ResponseFuture {
-            state,
-            respond: self.respond.clone(),
-        }
+        let state = State::Readying { service: self.inner.clone(), request: Some(request) };
+        ResponseFuture { state, respond: self.respond.clone() }
     }
 }
 
@@ -155,9 +146,7 @@ impl<F> fmt::Debug for RecoverLayer<F> {
 
 impl<S: fmt::Debug, F> fmt::Debug for Recover<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recover")
-            .field("inner", &self.inner)
-            .finish_non_exhaustive()
+        f.debug_struct("Recover").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
 
@@ -166,7 +155,6 @@ where
     S: Service<Req>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("recover::ResponseFuture")
-            .finish_non_exhaustive()
+        f.debug_struct("recover::ResponseFuture").finish_non_exhaustive()
     }
 }

@@ -130,10 +130,7 @@ impl Trail {
     /// What went wrong in the last attempt that is over; `None` where it was answered.
     #[must_use]
     pub fn last_class(&self) -> Option<Class> {
-        self.attempts
-            .iter()
-            .rfind(|attempt| attempt.duration.is_some())?
-            .class
+        self.attempts.iter().rfind(|attempt| attempt.duration.is_some())?.class
     }
 
     /// Whether there is nothing to tell: the request was answered at the first attempt.
@@ -141,20 +138,12 @@ impl Trail {
     pub fn is_plain(&self) -> bool {
         matches!(
             self.attempts.as_slice(),
-            [] | [Attempt {
-                ended: Some(Ended::Answered),
-                replayable: true,
-                ..
-            }]
+            [] | [Attempt { ended: Some(Ended::Answered), replayable: true, .. }]
         )
     }
 
     fn count(&self, matches: impl Fn(Made) -> bool) -> u32 {
-        let count = self
-            .attempts
-            .iter()
-            .filter(|attempt| matches(attempt.made))
-            .count();
+        let count = self.attempts.iter().filter(|attempt| matches(attempt.made)).count();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 

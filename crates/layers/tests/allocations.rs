@@ -99,7 +99,10 @@ fn standard_headers() -> HeaderMap {
         ("referer", "https://app.example.com/chat"),
         ("te", "trailers"),
     ];
-    headers.into_iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
+    headers
+        .into_iter()
+        .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
+        .collect()
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -107,7 +110,8 @@ async fn nothing_is_allocated_where_nothing_fails() {
     let _profiler = dhat::Profiler::builder().testing().build();
 
     let policy_of = policy();
-    let to_group = retarget_fn(|ask: &Ask| &*ask.group, |ask: &mut Ask, group| ask.group = group.into());
+    let to_group =
+        retarget_fn(|ask: &Ask| &*ask.group, |ask: &mut Ask, group| ask.group = group.into());
     let mut plain = ServiceBuilder::new()
         .layer(TimeoutLayer::total(policy_of.clone()))
         .layer(FallbackLayer::new(policy_of.clone(), to_group))
@@ -124,7 +128,9 @@ async fn nothing_is_allocated_where_nothing_fails() {
     let policy_of = policy();
     let to_host = retarget_fn(
         |request: &Request<Bytes>| request.uri().host().unwrap_or("asked"),
-        |request: &mut Request<Bytes>, group| *request.uri_mut() = format!("http://{group}/").parse().unwrap(),
+        |request: &mut Request<Bytes>, group| {
+            *request.uri_mut() = format!("http://{group}/").parse().unwrap();
+        },
     );
     let mut http = ServiceBuilder::new()
         .layer(TimeoutLayer::total(policy_of.clone()).http())

@@ -46,17 +46,13 @@ impl Spliced {
         if body.get(start..end) == Some(&*replacement) {
             return Self::whole(body.clone());
         }
-        Self {
-            parts: [body.slice(..start), replacement, body.slice(end..)],
-        }
+        Self { parts: [body.slice(..start), replacement, body.slice(end..)] }
     }
 
     /// `body` as it is.
     #[must_use]
     pub fn whole(body: Bytes) -> Self {
-        Self {
-            parts: [body, Bytes::new(), Bytes::new()],
-        }
+        Self { parts: [body, Bytes::new(), Bytes::new()] }
     }
 
     /// Nothing.
@@ -79,11 +75,7 @@ impl Body for Spliced {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let next = self
-            .parts
-            .iter_mut()
-            .find(|part| !part.is_empty())
-            .map(std::mem::take);
+        let next = self.parts.iter_mut().find(|part| !part.is_empty()).map(std::mem::take);
         Poll::Ready(next.map(|part| Ok(Frame::data(part))))
     }
 
@@ -99,9 +91,7 @@ impl Body for Spliced {
 // A prompt is nobody's business but the caller's and the provider's.
 impl fmt::Debug for Spliced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spliced")
-            .field("remaining", &self.remaining())
-            .finish_non_exhaustive()
+        f.debug_struct("Spliced").field("remaining", &self.remaining()).finish_non_exhaustive()
     }
 }
 

@@ -84,10 +84,7 @@ impl Words {
             (_, Some(status)) => status,
             _ => UNSAID,
         };
-        let rule = self
-            .rules
-            .iter()
-            .find(|rule| (rule.on)(told) && rule.when.fits(said));
+        let rule = self.rules.iter().find(|rule| (rule.on)(told) && rule.when.fits(said));
         let class = match rule {
             Some(rule) => rule.class,
             None => StatusCode::from_u16(told)
@@ -95,9 +92,8 @@ impl Words {
                 .and_then(class_of_status)
                 .unwrap_or(Class::InternalServer),
         };
-        let mut verdict = Verdict::new(class)
-            .with_status(status.as_u16())
-            .with_blame(self.blame(class, said));
+        let mut verdict =
+            Verdict::new(class).with_status(status.as_u16()).with_blame(self.blame(class, said));
         verdict.hint = retry_after::retry_after(headers, now)
             .or_else(|| said.retry_info())
             .or_else(|| rate_limit_reset(headers));
@@ -126,19 +122,18 @@ impl When {
                 .codes()
                 .iter()
                 .any(|said| codes.iter().any(|code| said.eq_ignore_ascii_case(code))),
-            Self::Begins(starts) => texts
+            Self::Begins(starts) => {
+                texts.iter().any(|text| starts.iter().any(|start| text.starts_with(start)))
+            }
+            Self::BeginsThen(start, then) => texts
                 .iter()
-                .any(|text| starts.iter().any(|start| text.starts_with(start))),
-            Self::BeginsThen(start, then) => texts.iter().any(|text| {
-                text.strip_prefix(start)
-                    .is_some_and(|rest| rest.contains(then))
-            }),
-            Self::Has(parts) => texts
-                .iter()
-                .any(|text| parts.iter().any(|part| text.contains(part))),
-            Self::HasAll(parts) => texts
-                .iter()
-                .any(|text| parts.iter().all(|part| text.contains(part))),
+                .any(|text| text.strip_prefix(start).is_some_and(|rest| rest.contains(then))),
+            Self::Has(parts) => {
+                texts.iter().any(|text| parts.iter().any(|part| text.contains(part)))
+            }
+            Self::HasAll(parts) => {
+                texts.iter().any(|text| parts.iter().all(|part| text.contains(part)))
+            }
             Self::Page(part) => said.page().is_some_and(|page| page.contains(part)),
             Self::Quota(part) => said.quotas().iter().any(|quota| quota.contains(part)),
             Self::Moderated => said.moderated(),

@@ -132,9 +132,7 @@ pub fn peek(body: &[u8]) -> Result<Peek, PeekError> {
 
     let model_range = model.value.ok_or(PeekError::NoModel)?;
     if body.get(model_range.start) != Some(&b'"') {
-        return Err(PeekError::ModelNotAString {
-            at: model_range.start,
-        });
+        return Err(PeekError::ModelNotAString { at: model_range.start });
     }
     Ok(Peek {
         model: decode(body, &model_range)?,
@@ -153,11 +151,7 @@ struct Field {
 
 impl Field {
     const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            claimed: false,
-            value: None,
-        }
+        Self { name, claimed: false, value: None }
     }
 
     /// Takes `value` if it stands under this field's name.
@@ -216,9 +210,7 @@ struct Cursor<'a> {
 impl Cursor<'_> {
     /// The byte here.
     fn byte(&self) -> Result<u8, PeekError> {
-        self.bytes.get(self.at).copied().ok_or(PeekError::CutShort {
-            at: self.bytes.len(),
-        })
+        self.bytes.get(self.at).copied().ok_or(PeekError::CutShort { at: self.bytes.len() })
     }
 
     fn not_json(&self) -> PeekError {
@@ -241,18 +233,11 @@ impl Cursor<'_> {
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
             let Some(quote) = memchr::memchr(b'"', rest) else {
-                return Err(PeekError::CutShort {
-                    at: self.bytes.len(),
-                });
+                return Err(PeekError::CutShort { at: self.bytes.len() });
             };
             // Escaped if an odd number of backslashes stands before it. Those runs end at a quote
             // each, so that none is counted twice and the whole stays linear.
-            let escapes = rest
-                .iter()
-                .take(quote)
-                .rev()
-                .take_while(|byte| **byte == b'\\')
-                .count();
+            let escapes = rest.iter().take(quote).rev().take_while(|byte| **byte == b'\\').count();
             self.at += quote + 1;
             if escapes % 2 == 0 {
                 return Ok(start..self.at);
@@ -279,11 +264,7 @@ impl Cursor<'_> {
         {
             self.at += 1;
         }
-        if self.at == start {
-            Err(self.not_json())
-        } else {
-            Ok(())
-        }
+        if self.at == start { Err(self.not_json()) } else { Ok(()) }
     }
 
     /// Passes the value that begins here, whatever is in it; its place.
@@ -380,10 +361,7 @@ impl fmt::Display for PeekError {
             }
             Self::NotAnObject { at } => write!(f, "the body is not a JSON object (byte {at})"),
             Self::TooDeep { at } => {
-                write!(
-                    f,
-                    "the body is nested more than {MAX_DEPTH} levels deep (byte {at})"
-                )
+                write!(f, "the body is nested more than {MAX_DEPTH} levels deep (byte {at})")
             }
             Self::NoModel => f.write_str("the body has no `model`"),
             Self::ModelNotAString { at } => write!(f, "`model` is not a string (byte {at})"),

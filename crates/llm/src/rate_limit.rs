@@ -20,20 +20,11 @@ use std::time::Duration;
 
 /// The limits: for each, the header that tells what remains, and the one that tells for how long.
 const LIMITS: [(&str, &str); 4] = [
-    (
-        "x-ratelimit-remaining-requests",
-        "x-ratelimit-reset-requests",
-    ),
+    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
     ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
     // Cerebras has one limit a day and one a minute.
-    (
-        "x-ratelimit-remaining-requests-day",
-        "x-ratelimit-reset-requests-day",
-    ),
-    (
-        "x-ratelimit-remaining-tokens-minute",
-        "x-ratelimit-reset-tokens-minute",
-    ),
+    ("x-ratelimit-remaining-requests-day", "x-ratelimit-reset-requests-day"),
+    ("x-ratelimit-remaining-tokens-minute", "x-ratelimit-reset-tokens-minute"),
 ];
 
 /// How Go writes the units of a duration, and how many nanoseconds each is.
@@ -85,9 +76,7 @@ fn go_duration(text: &str) -> Option<u128> {
     let mut total = 0_u128;
     while !rest.is_empty() {
         let (whole, fraction, after) = number(rest)?;
-        let end = after
-            .find(|c: char| c == '.' || c.is_ascii_digit())
-            .unwrap_or(after.len());
+        let end = after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len());
         let (name, next) = after.split_at(end);
         let (_, unit) = UNITS.iter().find(|(unit, _)| *unit == name)?;
         total = total.checked_add(nanos(whole, fraction, *unit)?)?;
@@ -115,9 +104,7 @@ fn number(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 fn digits(text: &str) -> (&str, &str) {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text.split_at(end)
 }
 
@@ -132,11 +119,9 @@ fn nanos(whole: &str, fraction: &str, unit: u128) -> Option<u128> {
     // Further digits are less than a nanosecond of the largest unit.
     let places = fraction.len().min(18);
     let (fraction, _) = fraction.split_at(places);
-    let (part, scale) = fraction
-        .bytes()
-        .fold((0_u128, 1_u128), |(part, scale), digit| {
-            (part * 10 + u128::from(digit - b'0'), scale * 10)
-        });
+    let (part, scale) = fraction.bytes().fold((0_u128, 1_u128), |(part, scale), digit| {
+        (part * 10 + u128::from(digit - b'0'), scale * 10)
+    });
     whole.checked_add(part * unit / scale)
 }
 

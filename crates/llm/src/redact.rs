@@ -97,26 +97,19 @@ pub fn redact_known<'a>(message: &'a str, key: &str) -> Cow<'a, str> {
 
 /// The secret at the beginning of `text`: the length of the label before it, and its own.
 fn secret(text: &str) -> Option<(usize, usize)> {
-    let key = KEYS
-        .iter()
-        .find(|(start, _)| text.starts_with(start))
-        .and_then(|(start, least)| {
-            let length = word(text);
-            (length >= start.len() + least).then_some((0, length))
-        });
+    let key = KEYS.iter().find(|(start, _)| text.starts_with(start)).and_then(|(start, least)| {
+        let length = word(text);
+        (length >= start.len() + least).then_some((0, length))
+    });
     key.or_else(|| {
         let (label, least) = LABELS.iter().find(|(label, _)| {
-            text.get(..label.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(label))
+            text.get(..label.len()).is_some_and(|start| start.eq_ignore_ascii_case(label))
         })?;
         let rest = text.get(label.len()..)?;
         // The scheme and the quotes stand between a label and its key.
         let bare = rest.trim_start_matches(['"', '\'', '`']);
         let scheme = ["Bearer ", "bearer ", "Basic ", "basic "];
-        let bare = scheme
-            .iter()
-            .find_map(|scheme| bare.strip_prefix(scheme))
-            .unwrap_or(bare);
+        let bare = scheme.iter().find_map(|scheme| bare.strip_prefix(scheme)).unwrap_or(bare);
         let length = word(bare);
         (length >= *least).then_some((text.len() - bare.len(), length))
     })
@@ -128,10 +121,7 @@ fn word(text: &str) -> usize {
         .find(|c: char| !(c.is_ascii_alphanumeric() || "-_.*+/=~%…•".contains(c)))
         .unwrap_or(text.len());
     // The end of a sentence.
-    text.get(..end)
-        .unwrap_or_default()
-        .trim_end_matches('.')
-        .len()
+    text.get(..end).unwrap_or_default().trim_end_matches('.').len()
 }
 
 #[cfg(test)]

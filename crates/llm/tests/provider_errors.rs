@@ -18,65 +18,25 @@ const DECIDED_OTHERWISE: [(&str, &str, Option<Class>); 19] = [
     ("openai_finish_content_filter", "content_policy", None),
     // 502, 504 and the 5xx of proxies are internal_server, so that `InternalServerErrorRetries`
     // covers them as it does with LiteLLM.
-    (
-        "openrouter_200_choice_error",
-        "service_unavailable",
-        Some(Class::InternalServer),
-    ),
-    (
-        "nginx_502",
-        "service_unavailable",
-        Some(Class::InternalServer),
-    ),
-    (
-        "cloudflare_502",
-        "service_unavailable",
-        Some(Class::InternalServer),
-    ),
-    (
-        "cloudflare_520",
-        "service_unavailable",
-        Some(Class::InternalServer),
-    ),
-    (
-        "cloudflare_521",
-        "service_unavailable",
-        Some(Class::InternalServer),
-    ),
-    (
-        "cloudflare_523",
-        "service_unavailable",
-        Some(Class::InternalServer),
-    ),
+    ("openrouter_200_choice_error", "service_unavailable", Some(Class::InternalServer)),
+    ("nginx_502", "service_unavailable", Some(Class::InternalServer)),
+    ("cloudflare_502", "service_unavailable", Some(Class::InternalServer)),
+    ("cloudflare_520", "service_unavailable", Some(Class::InternalServer)),
+    ("cloudflare_521", "service_unavailable", Some(Class::InternalServer)),
+    ("cloudflare_523", "service_unavailable", Some(Class::InternalServer)),
     ("cloudflare_525", "connection", Some(Class::InternalServer)),
     ("cloudflare_526", "connection", Some(Class::InternalServer)),
-    (
-        "cloudflare_530",
-        "service_unavailable",
-        Some(Class::InternalServer),
-    ),
-    (
-        "empty_502",
-        "service_unavailable",
-        Some(Class::InternalServer),
-    ),
+    ("cloudflare_530", "service_unavailable", Some(Class::InternalServer)),
+    ("empty_502", "service_unavailable", Some(Class::InternalServer)),
     ("empty_504", "timeout", Some(Class::InternalServer)),
     // What is no answer is internal_server, a page and a redirect included.
     ("html_200", "not_found", Some(Class::InternalServer)),
     // Other 4xx are bad_request.
     ("s425", "service_unavailable", Some(Class::BadRequest)),
     ("s307", "not_found", Some(Class::InternalServer)),
-    (
-        "llmock_openai_502",
-        "service_unavailable",
-        Some(Class::InternalServer),
-    ),
+    ("llmock_openai_502", "service_unavailable", Some(Class::InternalServer)),
     ("llmock_openai_504", "timeout", Some(Class::InternalServer)),
-    (
-        "llmock_mistral_502",
-        "service_unavailable",
-        Some(Class::InternalServer),
-    ),
+    ("llmock_mistral_502", "service_unavailable", Some(Class::InternalServer)),
     ("llmock_mistral_504", "timeout", Some(Class::InternalServer)),
 ];
 
@@ -145,9 +105,7 @@ fn replies_mean_what_they_should(dialects: &[&str], count: usize) {
         let hurts = facts.is_some_and(|(verdict, facts)| {
             facts.harm != Harm::None && verdict.blame == Blame::Deployment
         });
-        let hint = verdict
-            .and_then(|verdict| verdict.hint)
-            .map(|hint| hint.as_millis() as u64);
+        let hint = verdict.and_then(|verdict| verdict.hint).map(|hint| hint.as_millis() as u64);
         let fields = [
             ("class", Value::from(class), false),
             ("hint_ms", Value::from(hint), false),
@@ -158,9 +116,7 @@ fn replies_mean_what_they_should(dialects: &[&str], count: usize) {
         ];
         for (field, found, will_do) in fields {
             let judged_on = |field: &str| {
-                row["judgement_on"]
-                    .as_array()
-                    .is_some_and(|on| on.iter().any(|on| on == field))
+                row["judgement_on"].as_array().is_some_and(|on| on.iter().any(|on| on == field))
             };
             let same = found == expect[field];
             let judgement =
@@ -173,10 +129,7 @@ fn replies_mean_what_they_should(dialects: &[&str], count: usize) {
                 (true, _) => judged += 1,
             }
             if judgement && !same {
-                println!(
-                    "decided otherwise: {id}: {field} {found}, not {}",
-                    expect[field]
-                );
+                println!("decided otherwise: {id}: {field} {found}, not {}", expect[field]);
                 if field == "class" {
                     otherwise.push((
                         id,

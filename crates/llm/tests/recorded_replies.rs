@@ -19,9 +19,7 @@ const DIALECTS: [&dyn Dialect; 1] = [&OpenAiChat];
 fn every_recorded_reply_is_of_the_class_in_its_name() {
     let mut ran = 0;
     for dialect in DIALECTS {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("testdata")
-            .join(dialect.name());
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(dialect.name());
         for file in fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
             let name = path.file_stem().unwrap().to_str().unwrap();

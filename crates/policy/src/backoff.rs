@@ -22,21 +22,14 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Backoff {
-        Backoff {
-            base: Duration::from_secs(1),
-            factor: 2.0,
-            max: Duration::from_secs(60),
-        }
+        Backoff { base: Duration::from_secs(1), factor: 2.0, max: Duration::from_secs(60) }
     }
 }
 
 impl Backoff {
     /// No wait of our own.
     pub(crate) fn off() -> Backoff {
-        Backoff {
-            base: Duration::ZERO,
-            ..Backoff::default()
-        }
+        Backoff { base: Duration::ZERO, ..Backoff::default() }
     }
 
     /// Where the waits start. Default 1 s; 0 for no wait of our own.
@@ -60,10 +53,7 @@ impl Backoff {
     fn check(&self, findings: &mut Findings) {
         let Backoff { base, factor, max } = *self;
         if !factor.is_finite() || factor < 1.0 {
-            findings.add(
-                "retry.backoff.factor",
-                format!("must be at least 1, not {factor}"),
-            );
+            findings.add("retry.backoff.factor", format!("must be at least 1, not {factor}"));
         }
         if max < base {
             let (max, base) = (show(max), show(base));

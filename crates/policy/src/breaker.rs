@@ -42,11 +42,7 @@ impl Default for BreakerPolicy {
 impl BreakerPolicy {
     /// No deployment ever rests.
     pub(crate) fn off() -> BreakerPolicy {
-        BreakerPolicy {
-            on: false,
-            cooldown_time: Duration::ZERO,
-            ..BreakerPolicy::default()
-        }
+        BreakerPolicy { on: false, cooldown_time: Duration::ZERO, ..BreakerPolicy::default() }
     }
 
     /// Whether deployments rest at all. Off with `breaker: off` or a cooldown of 0: a hint is then
@@ -96,10 +92,6 @@ impl From<&BreakerPolicy> for PartialBreaker {
 
 impl From<&BreakerPolicy> for Setting<PartialBreaker> {
     fn from(breaker: &BreakerPolicy) -> Setting<PartialBreaker> {
-        if breaker.on {
-            Setting::Set(breaker.into())
-        } else {
-            Setting::Off
-        }
+        if breaker.on { Setting::Set(breaker.into()) } else { Setting::Off }
     }
 }

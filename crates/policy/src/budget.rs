@@ -21,11 +21,7 @@ pub struct BudgetPolicy {
 
 impl Default for BudgetPolicy {
     fn default() -> BudgetPolicy {
-        BudgetPolicy {
-            ratio: 0.2,
-            min_per_second: 10,
-            window: Duration::from_secs(10),
-        }
+        BudgetPolicy { ratio: 0.2, min_per_second: 10, window: Duration::from_secs(10) }
     }
 }
 
@@ -52,10 +48,7 @@ impl BudgetPolicy {
         let BudgetPolicy { ratio, window, .. } = *self;
         // NaN is in no range.
         if !(0.0..=1000.0).contains(&ratio) {
-            findings.add(
-                "retry.budget.ratio",
-                format!("must be from 0 to 1000, not {ratio}"),
-            );
+            findings.add("retry.budget.ratio", format!("must be from 0 to 1000, not {ratio}"));
         }
         if !(Duration::from_secs(1)..=Duration::from_secs(60)).contains(&window) {
             let message = format!("must be from 1s to 60s, not {}", show(window));
@@ -68,12 +61,7 @@ impl PartialBudget {
     pub(crate) fn lay_on(&self, onto: &mut BudgetPolicy, findings: &mut Findings) {
         findings.lay("retry.budget.ratio", &self.ratio, &mut onto.ratio, None);
         let least = &mut onto.min_per_second;
-        findings.lay(
-            "retry.budget.min_per_second",
-            &self.min_per_second,
-            least,
-            Some(0),
-        );
+        findings.lay("retry.budget.min_per_second", &self.min_per_second, least, Some(0));
         findings.lay("retry.budget.window", &self.window, &mut onto.window, None);
         onto.check(findings);
     }

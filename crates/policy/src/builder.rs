@@ -74,11 +74,8 @@ impl PolicyBuilder {
     /// Waits before retry `n` for up to `min(max, base · factorⁿ)`.
     pub fn backoff(mut self, base: Duration, factor: f64, max: Duration) -> Self {
         let factor = Setting::Set(factor.into());
-        self.retry.backoff = Setting::Set(PartialBackoff {
-            base: time(base),
-            factor,
-            max: time(max),
-        });
+        self.retry.backoff =
+            Setting::Set(PartialBackoff { base: time(base), factor, max: time(max) });
         self
     }
 
@@ -234,11 +231,7 @@ impl PolicyBuilder {
     /// Only what was said, to be laid over another policy with [`Policy::with`].
     #[must_use]
     pub fn into_partial(self) -> PartialPolicy {
-        let breaker = if self.breaker_off {
-            Setting::Off
-        } else {
-            said(self.breaker)
-        };
+        let breaker = if self.breaker_off { Setting::Off } else { said(self.breaker) };
         PartialPolicy {
             retry: said(self.retry),
             timeout: said(self.timeout),
@@ -263,9 +256,5 @@ fn names<G: Into<String>>(groups: impl IntoIterator<Item = G>) -> Setting<Vec<St
 
 /// A section of which something was said; one that was not mentioned stays unset.
 fn said<T: Default + PartialEq>(section: T) -> Setting<T> {
-    if section == T::default() {
-        Setting::Unset
-    } else {
-        Setting::Set(section)
-    }
+    if section == T::default() { Setting::Unset } else { Setting::Set(section) }
 }

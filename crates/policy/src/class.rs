@@ -302,10 +302,7 @@ impl Class {
         let mut row = 0;
         while row < Class::COUNT {
             all[row] = TABLE[row].class;
-            assert!(
-                all[row] as usize == row,
-                "the rows of the table are in the order of the enum"
-            );
+            assert!(all[row] as usize == row, "the rows of the table are in the order of the enum");
             row += 1;
         }
         all
@@ -336,10 +333,7 @@ impl Class {
         if key.is_empty() {
             return None;
         }
-        TABLE
-            .iter()
-            .find(|facts| facts.policy_key == key)
-            .map(|facts| facts.class)
+        TABLE.iter().find(|facts| facts.policy_key == key).map(|facts| facts.class)
     }
 
     /// Whether a count of retries may be set for it at all.
@@ -359,9 +353,7 @@ impl FromStr for Class {
 
     fn from_str(name: &str) -> Result<Class, UnknownClass> {
         let row = TABLE.iter().find(|facts| facts.name == name);
-        row.map(|facts| facts.class).ok_or_else(|| UnknownClass {
-            given: name.to_owned(),
-        })
+        row.map(|facts| facts.class).ok_or_else(|| UnknownClass { given: name.to_owned() })
     }
 }
 
@@ -391,12 +383,7 @@ impl UnknownClass {
 impl fmt::Display for UnknownClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = Class::ALL.iter().map(|class| class.name());
-        f.write_str(&suggest::unknown(
-            "class",
-            &self.given,
-            names,
-            std::iter::empty(),
-        ))
+        f.write_str(&suggest::unknown("class", &self.given, names, std::iter::empty()))
     }
 }
 

@@ -97,10 +97,7 @@ impl<'de> Deserialize<'de> for Counts {
 impl PartialCounts {
     /// No counts, whatever lies beneath.
     pub(crate) fn off() -> PartialCounts {
-        PartialCounts {
-            afresh: true,
-            entries: Vec::new(),
-        }
+        PartialCounts { afresh: true, entries: Vec::new() }
     }
 
     /// Whether nothing is said.
@@ -148,9 +145,7 @@ impl PartialCounts {
                 findings.add(path(), unknown(key));
                 continue;
             };
-            let twin = self.entries[..n]
-                .iter()
-                .find(|(other, _)| Slot::of(other) == Some(slot));
+            let twin = self.entries[..n].iter().find(|(other, _)| Slot::of(other) == Some(slot));
             if let Some((twin, _)) = twin {
                 findings.add(path(), format!("is set twice; `{twin}` is the same count"));
             } else if let Slot::Class(class) = slot
@@ -169,16 +164,11 @@ impl PartialCounts {
 
 impl From<&Counts> for PartialCounts {
     fn from(counts: &Counts) -> PartialCounts {
-        let slots = Class::ALL
-            .iter()
-            .map(|class| (Slot::Class(*class), counts.get(*class)));
+        let slots = Class::ALL.iter().map(|class| (Slot::Class(*class), counts.get(*class)));
         let slots = slots.chain([(Slot::Default, counts.default)]);
         let entry =
             |(slot, count): (Slot, Option<u32>)| Some((slot.name().to_owned(), count?.into()));
-        PartialCounts {
-            afresh: false,
-            entries: slots.filter_map(entry).collect(),
-        }
+        PartialCounts { afresh: false, entries: slots.filter_map(entry).collect() }
     }
 }
 
@@ -241,10 +231,7 @@ impl<'de> Visitor<'de> for CountsVisitor {
                 Setting::Set(count) => entries.push((key, count)),
             }
         }
-        Ok(PartialCounts {
-            afresh: false,
-            entries,
-        })
+        Ok(PartialCounts { afresh: false, entries })
     }
 }
 
@@ -258,10 +245,7 @@ impl Slot {
         if Slot::DEFAULT.contains(&key) {
             return Some(Slot::Default);
         }
-        key.parse()
-            .ok()
-            .or_else(|| Class::from_policy_key(key))
-            .map(Slot::Class)
+        key.parse().ok().or_else(|| Class::from_policy_key(key)).map(Slot::Class)
     }
 
     fn name(self) -> &'static str {
@@ -273,19 +257,13 @@ impl Slot {
 }
 
 /// The keys that a map of counts may have: ours, then LiteLLM's.
-pub(crate) fn keys() -> (
-    impl Iterator<Item = &'static str> + Clone,
-    Vec<&'static str>,
-) {
+pub(crate) fn keys() -> (impl Iterator<Item = &'static str> + Clone, Vec<&'static str>) {
     let counted = || Class::ALL.iter().filter(|class| class.takes_count());
     let [default, litellm] = Slot::DEFAULT;
     let mut aliases: Vec<_> = counted().map(|class| class.facts().policy_key).collect();
     aliases.dedup();
     aliases.push(litellm);
-    (
-        counted().map(|class| class.name()).chain([default]),
-        aliases,
-    )
+    (counted().map(|class| class.name()).chain([default]), aliases)
 }
 
 fn unknown(key: &str) -> String {

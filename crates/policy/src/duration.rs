@@ -43,9 +43,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         return Err(format!("must not be negative (`{trimmed}`)"));
     }
     if trimmed.parse::<f64>().is_ok_and(f64::is_finite) {
-        return Err(format!(
-            "`{trimmed}` has no unit; write `{trimmed}s`, or the number alone"
-        ));
+        return Err(format!("`{trimmed}` has no unit; write `{trimmed}s`, or the number alone"));
     }
     let mut nanos: u128 = 0;
     let mut units = &UNITS[..];
@@ -58,16 +56,10 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
             return Err(malformed());
         }
         if unit.is_empty() && after.is_empty() {
-            return Err(format!(
-                "`{number}` has no unit in `{trimmed}`; write `{number}s`"
-            ));
+            return Err(format!("`{number}` has no unit in `{trimmed}`; write `{number}s`"));
         }
         // The micro sign and the Greek letter look the same.
-        let unit = if matches!(unit, "µs" | "μs") {
-            "us"
-        } else {
-            unit
-        };
+        let unit = if matches!(unit, "µs" | "μs") { "us" } else { unit };
         let Some(place) = units.iter().position(|(name, _)| *name == unit) else {
             return Err(if UNITS.iter().any(|(name, _)| *name == unit) {
                 format!("`{trimmed}` must name each unit once, from large to small")
@@ -132,10 +124,7 @@ fn scale(number: &str, unit: u128) -> Option<u128> {
         return None;
     }
     // Digits only, so what does not parse is too large.
-    let whole = whole
-        .parse::<u128>()
-        .unwrap_or(u128::MAX)
-        .saturating_mul(unit);
+    let whole = whole.parse::<u128>().unwrap_or(u128::MAX).saturating_mul(unit);
     let part = fraction.parse::<u128>().ok()? * unit / 10_u128.pow(fraction.len() as u32);
     Some(whole.saturating_add(part))
 }

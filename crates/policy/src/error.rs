@@ -66,18 +66,11 @@ pub(crate) struct Findings(Vec<Finding>);
 impl Findings {
     /// Notes that the value at `path` is wrong.
     pub(crate) fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Finding {
-            path: path.into(),
-            message: message.into(),
-        });
+        self.0.push(Finding { path: path.into(), message: message.into() });
     }
 
     /// `value`, if nothing was found to be wrong with it.
     pub(crate) fn verdict<T>(self, value: T) -> Result<T, Invalid> {
-        if self.0.is_empty() {
-            Ok(value)
-        } else {
-            Err(Invalid { findings: self.0 })
-        }
+        if self.0.is_empty() { Ok(value) } else { Err(Invalid { findings: self.0 }) }
     }
 }

@@ -36,12 +36,7 @@ impl Default for FallbackPolicy {
 impl FallbackPolicy {
     /// No fallbacks.
     pub(crate) fn off() -> FallbackPolicy {
-        FallbackPolicy {
-            on: false,
-            max: 0,
-            classes: ClassSet::EMPTY,
-            ..FallbackPolicy::default()
-        }
+        FallbackPolicy { on: false, max: 0, classes: ClassSet::EMPTY, ..FallbackPolicy::default() }
     }
 
     /// How many fallback groups a request tries at most. Default 5; 0 for none.
@@ -98,10 +93,7 @@ impl FallbackPolicy {
             (Class::Cancelled, "nobody waits for an answer"),
         ] {
             if self.classes.contains(class) {
-                findings.add(
-                    "fallback.classes",
-                    format!("`{class}` cannot fall back: {reason}"),
-                );
+                findings.add("fallback.classes", format!("`{class}` cannot fall back: {reason}"));
             }
         }
     }
@@ -118,19 +110,9 @@ impl PartialFallback {
         let none = || Some(Vec::new());
         findings.lay("fallback.to", &self.to, &mut onto.to, none());
         let list = &mut onto.context_window;
-        findings.lay(
-            "fallback.context_window",
-            &self.context_window,
-            list,
-            none(),
-        );
+        findings.lay("fallback.context_window", &self.context_window, list, none());
         let list = &mut onto.content_policy;
-        findings.lay(
-            "fallback.content_policy",
-            &self.content_policy,
-            list,
-            none(),
-        );
+        findings.lay("fallback.content_policy", &self.content_policy, list, none());
         onto.check(findings);
     }
 }
@@ -149,10 +131,6 @@ impl From<&FallbackPolicy> for PartialFallback {
 
 impl From<&FallbackPolicy> for Setting<PartialFallback> {
     fn from(fallback: &FallbackPolicy) -> Setting<PartialFallback> {
-        if fallback.on {
-            Setting::Set(fallback.into())
-        } else {
-            Setting::Off
-        }
+        if fallback.on { Setting::Set(fallback.into()) } else { Setting::Off }
     }
 }

@@ -42,11 +42,7 @@ mod tests;
         be left out: it then keeps what lies beneath, or its default."
     )
 )]
-#[serde(
-    default,
-    deny_unknown_fields,
-    expecting = "a map with the values of a policy"
-)]
+#[serde(default, deny_unknown_fields, expecting = "a map with the values of a policy")]
 #[non_exhaustive]
 pub struct PartialPolicy {
     /// What is sent again in the same group, how often, and after which wait. Off: every group
@@ -80,11 +76,7 @@ pub struct PartialPolicy {
         description = "What is sent again in the same group, how often, and after which wait."
     )
 )]
-#[serde(
-    default,
-    deny_unknown_fields,
-    expecting = "a map with the values of `retry`, or \"off\""
-)]
+#[serde(default, deny_unknown_fields, expecting = "a map with the values of `retry`, or \"off\"")]
 #[non_exhaustive]
 pub struct PartialRetry {
     /// The number of retries of one request within one group, for classes that are retried by
@@ -147,11 +139,7 @@ pub struct PartialRetry {
         is drawn evenly from 0 to min(max, base · factorⁿ)."
     )
 )]
-#[serde(
-    default,
-    deny_unknown_fields,
-    expecting = "a map with the values of `backoff`, or \"off\""
-)]
+#[serde(default, deny_unknown_fields, expecting = "a map with the values of `backoff`, or \"off\"")]
 #[non_exhaustive]
 pub struct PartialBackoff {
     /// Where the waits start; 0 for no wait of our own.
@@ -185,11 +173,7 @@ pub struct PartialBackoff {
         storm."
     )
 )]
-#[serde(
-    default,
-    deny_unknown_fields,
-    expecting = "a map with the values of `budget`, or \"off\""
-)]
+#[serde(default, deny_unknown_fields, expecting = "a map with the values of `budget`, or \"off\"")]
 #[non_exhaustive]
 pub struct PartialBudget {
     /// How many further attempts each request pays for; from 0 to 1000.
@@ -223,11 +207,7 @@ pub struct PartialBudget {
         switches it off."
     )
 )]
-#[serde(
-    default,
-    deny_unknown_fields,
-    expecting = "a map with the values of `timeout`, or \"off\""
-)]
+#[serde(default, deny_unknown_fields, expecting = "a map with the values of `timeout`, or \"off\"")]
 #[non_exhaustive]
 pub struct PartialTimeout {
     /// From dialing until the connection is ready, TLS included.
@@ -268,10 +248,7 @@ pub struct PartialTimeout {
 #[cfg_attr(
     feature = "schema",
     derive(schemars::JsonSchema),
-    schemars(
-        rename = "Fallback",
-        description = "Where a request goes once its group is spent."
-    )
+    schemars(rename = "Fallback", description = "Where a request goes once its group is spent.")
 )]
 #[serde(
     default,
@@ -313,11 +290,7 @@ pub struct PartialFallback {
         description = "When a deployment that fails is left alone for a while."
     )
 )]
-#[serde(
-    default,
-    deny_unknown_fields,
-    expecting = "a map with the values of `breaker`, or \"off\""
-)]
+#[serde(default, deny_unknown_fields, expecting = "a map with the values of `breaker`, or \"off\"")]
 #[non_exhaustive]
 pub struct PartialBreaker {
     /// For how long a deployment rests where the server does not say. 0: deployments never rest.
@@ -344,16 +317,9 @@ pub struct PartialBreaker {
 #[cfg_attr(
     feature = "schema",
     derive(schemars::JsonSchema),
-    schemars(
-        rename = "Stream",
-        description = "What becomes of a stream that breaks."
-    )
+    schemars(rename = "Stream", description = "What becomes of a stream that breaks.")
 )]
-#[serde(
-    default,
-    deny_unknown_fields,
-    expecting = "a map with the values of `stream`, or \"off\""
-)]
+#[serde(default, deny_unknown_fields, expecting = "a map with the values of `stream`, or \"off\"")]
 #[non_exhaustive]
 pub struct PartialStream {
     /// How a stream that broke is carried on. Not available yet.

@@ -52,10 +52,7 @@ impl Findings {
         match (setting, time) {
             (Setting::Off, _) => *place = None,
             (Setting::Set(_), Duration::ZERO) => {
-                self.add(
-                    path,
-                    "must not be 0; to switch the clock off, write \"off\"",
-                );
+                self.add(path, "must not be 0; to switch the clock off, write \"off\"");
             }
             // Not understood, which has been noted.
             (Setting::Unset, _) | (Setting::Set(_), Duration::MAX) => {}
@@ -75,9 +72,7 @@ impl<T: Scalar> Read for Written<T> {
     type Value = T;
 
     fn read(&self, path: &str, findings: &mut Findings) -> Option<T> {
-        Written::read(self)
-            .map_err(|message| findings.add(path, message))
-            .ok()
+        Written::read(self).map_err(|message| findings.add(path, message)).ok()
     }
 }
 
@@ -102,10 +97,8 @@ impl Read for Vec<String> {
     fn read(&self, path: &str, findings: &mut Findings) -> Option<Vec<String>> {
         for (n, name) in self.iter().enumerate() {
             if name.trim().is_empty() {
-                findings.add(
-                    format!("{path}[{n}]"),
-                    "must not be empty; write the name of a group",
-                );
+                findings
+                    .add(format!("{path}[{n}]"), "must not be empty; write the name of a group");
             }
         }
         Some(self.clone())

@@ -53,12 +53,7 @@ impl Default for RetryPolicy {
 impl RetryPolicy {
     /// No retries, whatever a request asks for.
     pub(crate) fn off() -> RetryPolicy {
-        RetryPolicy {
-            on: false,
-            num_retries: 0,
-            most: 0,
-            ..RetryPolicy::default()
-        }
+        RetryPolicy { on: false, num_retries: 0, most: 0, ..RetryPolicy::default() }
     }
 
     /// The number of retries of one request within one group, for classes that are retried by
@@ -156,19 +151,11 @@ impl RetryPolicy {
     /// nothing is ever sent again, and so nothing need be kept for it.
     #[must_use]
     pub fn most(&self, requested: Option<u32>) -> u32 {
-        if requested.is_none() {
-            self.most
-        } else {
-            self.most_of(requested)
-        }
+        if requested.is_none() { self.most } else { self.most_of(requested) }
     }
 
     fn most_of(&self, requested: Option<u32>) -> u32 {
-        Class::ALL
-            .iter()
-            .map(|class| self.allowed(*class, requested))
-            .max()
-            .unwrap_or(0)
+        Class::ALL.iter().map(|class| self.allowed(*class, requested)).max().unwrap_or(0)
     }
 }
 
@@ -178,32 +165,16 @@ impl PartialRetry {
             *onto = RetryPolicy::default();
         }
         let zero = Some(Duration::ZERO);
-        findings.lay(
-            "retry.num_retries",
-            &self.num_retries,
-            &mut onto.num_retries,
-            Some(0),
-        );
-        self.counts
-            .lay_on(&mut onto.counts, "retry.counts", findings);
-        findings.lay(
-            "retry.retry_after",
-            &self.retry_after,
-            &mut onto.retry_after,
-            zero,
-        );
+        findings.lay("retry.num_retries", &self.num_retries, &mut onto.num_retries, Some(0));
+        self.counts.lay_on(&mut onto.counts, "retry.counts", findings);
+        findings.lay("retry.retry_after", &self.retry_after, &mut onto.retry_after, zero);
         match &self.backoff {
             Setting::Unset => {}
             Setting::Off => onto.backoff = Backoff::off(),
             Setting::Set(backoff) => backoff.lay_on(&mut onto.backoff, findings),
         }
         let longest = &mut onto.max_retry_after;
-        findings.lay(
-            "retry.max_retry_after",
-            &self.max_retry_after,
-            longest,
-            None,
-        );
+        findings.lay("retry.max_retry_after", &self.max_retry_after, longest, None);
         match &self.budget {
             Setting::Unset => {}
             Setting::Off => onto.budget = None,
@@ -213,12 +184,7 @@ impl PartialRetry {
         let siblings = &mut onto.prefer_sibling;
         findings.lay("retry.prefer_sibling", &self.prefer_sibling, siblings, none);
         let bytes = &mut onto.max_replay_bytes;
-        findings.lay(
-            "retry.max_replay_bytes",
-            &self.max_replay_bytes,
-            bytes,
-            Some(0),
-        );
+        findings.lay("retry.max_replay_bytes", &self.max_replay_bytes, bytes, Some(0));
         onto.non_idempotent = self.non_idempotent.unwrap_or(onto.non_idempotent);
         if self.idempotency_key == Some(true) {
             let message = "is not available yet; leave it out, or write false";
@@ -236,9 +202,7 @@ impl From<&RetryPolicy> for PartialRetry {
             retry_after: Setting::Set(retry.retry_after.into()),
             backoff: Setting::Set(retry.backoff().into()),
             max_retry_after: Setting::Set(retry.max_retry_after.into()),
-            budget: retry
-                .budget()
-                .map_or(Setting::Off, |budget| Setting::Set(budget.into())),
+            budget: retry.budget().map_or(Setting::Off, |budget| Setting::Set(budget.into())),
             prefer_sibling: retry.prefer_sibling.into(),
             max_replay_bytes: Setting::Set(retry.max_replay_bytes.into()),
             non_idempotent: Some(retry.non_idempotent),
@@ -249,10 +213,6 @@ impl From<&RetryPolicy> for PartialRetry {
 
 impl From<&RetryPolicy> for Setting<PartialRetry> {
     fn from(retry: &RetryPolicy) -> Setting<PartialRetry> {
-        if retry.on {
-            Setting::Set(retry.into())
-        } else {
-            Setting::Off
-        }
+        if retry.on { Setting::Set(retry.into()) } else { Setting::Off }
     }
 }

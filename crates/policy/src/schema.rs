@@ -57,11 +57,7 @@ impl<T: JsonSchema> JsonSchema for Setting<T> {
         let value = generator.subschema_for::<T>();
         let off = json_schema!({ "enum": ["off", false, null] });
         // Nothing but "off" may be said of what is not available yet.
-        if value.as_bool() == Some(false) {
-            off
-        } else {
-            json_schema!({ "anyOf": [value, off] })
-        }
+        if value.as_bool() == Some(false) { off } else { json_schema!({ "anyOf": [value, off] }) }
     }
 }
 
@@ -78,11 +74,9 @@ as_the_value!(u32, u64, f64, Class, WhenAllOpen);
 
 inline!(NotYet, "NotYet", |_generator| json_schema!(false));
 
-inline!(ClassSet, "ClassSet", |generator| generator
-    .subschema_for::<Vec<Class>>());
+inline!(ClassSet, "ClassSet", |generator| generator.subschema_for::<Vec<Class>>());
 
-inline!(Counts, "Counts", |generator| generator
-    .subschema_for::<PartialCounts>());
+inline!(Counts, "Counts", |generator| generator.subschema_for::<PartialCounts>());
 
 inline!(PartialCounts, "Counts", |generator| {
     let count = generator.subschema_for::<Count>();

@@ -28,10 +28,7 @@ fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a 
 
 /// Upper case, dashes, underscores and spaces are not what people mistype.
 fn plain(name: &str) -> Vec<char> {
-    name.chars()
-        .filter(|c| !matches!(c, '_' | '-' | ' '))
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
 /// Levenshtein's distance: how many characters to insert, drop or replace.
@@ -74,21 +71,11 @@ mod tests {
     fn lists_the_known_names_but_not_their_aliases() {
         let [timeout, rate_limit, alias] = KNOWN;
         assert_eq!(
-            unknown(
-                "class",
-                "timeuot",
-                [timeout, rate_limit].into_iter(),
-                [alias].into_iter()
-            ),
+            unknown("class", "timeuot", [timeout, rate_limit].into_iter(), [alias].into_iter()),
             "unknown class `timeuot`; did you mean `timeout`? (known: timeout, rate_limit)"
         );
         assert_eq!(
-            unknown(
-                "class",
-                "banana",
-                [timeout].into_iter(),
-                [alias].into_iter()
-            ),
+            unknown("class", "banana", [timeout].into_iter(), [alias].into_iter()),
             "unknown class `banana` (known: timeout)"
         );
     }

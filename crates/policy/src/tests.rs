@@ -31,10 +31,7 @@ fn the_default_is_what_the_guide_promises() {
     assert_eq!(retry.backoff().max(), secs(60));
     assert_eq!(retry.max_retry_after(), secs(60));
     let budget = retry.budget().unwrap();
-    assert_eq!(
-        (budget.ratio(), budget.min_per_second(), budget.window()),
-        (0.2, 10, secs(10))
-    );
+    assert_eq!((budget.ratio(), budget.min_per_second(), budget.window()), (0.2, 10, secs(10)));
     assert_eq!(retry.max_replay_bytes(), 16 << 20);
     assert!(!retry.non_idempotent() && !retry.idempotency_key());
     let timeout = policy.timeout();
@@ -54,10 +51,7 @@ fn the_default_is_what_the_guide_promises() {
 
 #[test]
 fn an_empty_text_is_the_default() {
-    for text in [
-        "{}",
-        r#"{"retry": {}, "timeout": null, "stream": {}, "hedge": "off"}"#,
-    ] {
+    for text in ["{}", r#"{"retry": {}, "timeout": null, "stream": {}, "hedge": "off"}"#] {
         assert_eq!(read(text), Policy::default());
     }
 }
@@ -118,10 +112,7 @@ fn what_makes_no_sense_does_not_parse() {
         r#"{"retry": {"backoff": {"base": "5s", "max": "2s"}}, "timeout": {"attempt": "11m"}}"#,
     );
     let error = error.unwrap_err().to_string();
-    assert!(
-        error.contains("retry.backoff.max: must not be below base (2s < 5s)"),
-        "{error}"
-    );
+    assert!(error.contains("retry.backoff.max: must not be below base (2s < 5s)"), "{error}");
     let line = "timeout.attempt: must not be longer than total (11m > 10m)";
     assert!(error.contains(line), "{error}");
 }
@@ -129,10 +120,7 @@ fn what_makes_no_sense_does_not_parse() {
 #[test]
 fn every_finding_has_its_path() {
     for (text, expected) in [
-        (
-            r#"{"retry": {"retry_after": -5}}"#,
-            "retry.retry_after: must not be negative (-5)",
-        ),
+        (r#"{"retry": {"retry_after": -5}}"#, "retry.retry_after: must not be negative (-5)"),
         (
             r#"{"retry": {"num_retries": -1}}"#,
             "retry.num_retries: must be a whole number from 0 to 4294967295, not -1",
@@ -282,15 +270,9 @@ fn a_section_that_was_off_starts_again_from_its_defaults() {
     );
     let policy = off.with(&over.unwrap()).unwrap();
     assert_eq!(policy.retry().allowed(Class::Timeout, None), 1);
-    assert_eq!(
-        policy.retry().backoff(),
-        Policy::default().retry().backoff()
-    );
+    assert_eq!(policy.retry().backoff(), Policy::default().retry().backoff());
     assert_eq!(policy.fallback().list_for(Class::Timeout), ["a"]);
     assert_eq!(policy.breaker(), Policy::default().breaker());
     // Clocks are off one by one, so only the one that is set runs.
-    assert_eq!(
-        (policy.timeout().attempt(), policy.timeout().total()),
-        (Some(secs(3)), None)
-    );
+    assert_eq!((policy.timeout().attempt(), policy.timeout().total()), (Some(secs(3)), None));
 }

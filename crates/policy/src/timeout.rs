@@ -50,12 +50,7 @@ impl Default for TimeoutPolicy {
 impl TimeoutPolicy {
     /// No clock at all.
     pub(crate) fn off() -> TimeoutPolicy {
-        TimeoutPolicy {
-            connect: None,
-            attempt: None,
-            total: None,
-            reserve: Reserve::Off,
-        }
+        TimeoutPolicy { connect: None, attempt: None, total: None, reserve: Reserve::Off }
     }
 
     /// From dialing until the connection is ready, TLS included. Default 5 s.
@@ -105,12 +100,7 @@ impl PartialTimeout {
         findings.lay_clock("timeout.connect", &self.connect, &mut onto.connect);
         findings.lay_clock("timeout.attempt", &self.attempt, &mut onto.attempt);
         findings.lay_clock("timeout.total", &self.total, &mut onto.total);
-        findings.lay(
-            "timeout.reserve",
-            &self.reserve,
-            &mut onto.reserve,
-            Some(Reserve::Off),
-        );
+        findings.lay("timeout.reserve", &self.reserve, &mut onto.reserve, Some(Reserve::Off));
         findings.refuse("timeout.first_content", &self.first_content);
         findings.refuse("timeout.idle", &self.idle);
         findings.refuse("timeout.content_idle", &self.content_idle);

@@ -74,9 +74,7 @@ impl<T> Written<T> {
     where
         T: Scalar,
     {
-        self.value()
-            .map_err(str::to_owned)
-            .and_then(|value| value.clone().sound())
+        self.value().map_err(str::to_owned).and_then(|value| value.clone().sound())
     }
 
     /// The value.
@@ -102,14 +100,8 @@ impl<T: Scalar> Serialize for Written<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
             Reading::Value(value) => value.write(serializer),
-            Reading::Ill {
-                given: Given::Number(number),
-                ..
-            } => serializer.serialize_f64(*number),
-            Reading::Ill {
-                given: Given::Text(text),
-                ..
-            } => serializer.serialize_str(text),
+            Reading::Ill { given: Given::Number(number), .. } => serializer.serialize_f64(*number),
+            Reading::Ill { given: Given::Text(text), .. } => serializer.serialize_str(text),
         }
     }
 }
@@ -144,10 +136,7 @@ impl<T: Scalar> Visitor<'_> for WrittenVisitor<T> {
     fn visit_str<E: Error>(self, text: &str) -> Result<Written<T>, E> {
         Ok(Written(match T::from_text(text) {
             Ok(value) => Reading::Value(value),
-            Err(message) => Reading::Ill {
-                given: Given::Text(text.to_owned()),
-                message,
-            },
+            Err(message) => Reading::Ill { given: Given::Text(text.to_owned()), message },
         }))
     }
 }
@@ -155,10 +144,7 @@ impl<T: Scalar> Visitor<'_> for WrittenVisitor<T> {
 fn number<T>(read: Result<T, String>, number: f64) -> Written<T> {
     Written(match read {
         Ok(value) => Reading::Value(value),
-        Err(message) => Reading::Ill {
-            given: Given::Number(number),
-            message,
-        },
+        Err(message) => Reading::Ill { given: Given::Number(number), message },
     })
 }
 
@@ -251,8 +237,7 @@ impl Scalar for Class {
     const FORMS: &str = "the name of a class";
 
     fn from_text(text: &str) -> Result<Class, String> {
-        text.parse()
-            .map_err(|unknown: UnknownClass| unknown.to_string())
+        text.parse().map_err(|unknown: UnknownClass| unknown.to_string())
     }
 
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

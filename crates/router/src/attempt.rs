@@ -152,7 +152,7 @@ impl Future for SendFuture {
             match this.state.as_mut().project() {
                 StateProjection::Refused => {
                     return Poll::Ready(Err(
-                        call.failed(RouteError::unsupported(&call.deployment.target.id)),
+                        call.failed(RouteError::unsupported(&call.deployment.target.id))
                     ));
                 }
                 StateProjection::Sending { answer } => {
@@ -233,7 +233,12 @@ impl Sent {
 
     /// A failed answer goes on with its verdict among its extensions: it may be told to the caller long
     /// after other attempts were judged.
-    fn failed_answer(&self, mut head: response::Parts, read: Bytes, verdict: Verdict) -> Response<Body> {
+    fn failed_answer(
+        &self,
+        mut head: response::Parts,
+        read: Bytes,
+        verdict: Verdict,
+    ) -> Response<Body> {
         self.judge(verdict);
         head.extensions.insert(verdict);
         Response::from_parts(head, Body::whole(self.deployment.scrubbed(read)))
@@ -248,11 +253,10 @@ impl Sent {
     fn judge(&self, verdict: Verdict) {
         self.request.context().judge(verdict);
         let Deployment { target, rest, .. } = &*self.deployment;
-        if let (Some(hint), true) = (verdict.hint, target.policy.breaker().enabled()) {
-            if verdict.class.facts().harm != Harm::None {
+        if let (Some(hint), true) = (verdict.hint, target.policy.breaker().enabled())
+            && verdict.class.facts().harm != Harm::None {
                 rest.rest(Instant::now(), hint, verdict.class == Class::RateLimit);
             }
-        }
     }
 }
 
@@ -304,6 +308,8 @@ impl Collected {
 
 impl fmt::Debug for Send {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Send").field("deployment", &self.deployment.target.id).finish_non_exhaustive()
+        f.debug_struct("Send")
+            .field("deployment", &self.deployment.target.id)
+            .finish_non_exhaustive()
     }
 }

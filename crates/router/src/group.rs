@@ -175,7 +175,8 @@ impl<S> Group<S> {
             .filter_map(|member| rested(member, None));
         let (member, at) = again.chain(untried).min_by_key(|(_, at)| *at)?;
         let wait = at.saturating_duration_since(now);
-        let fits = wait <= self.policy.retry().max_retry_after().max(self.policy.retry().retry_after())
+        let fits = wait
+            <= self.policy.retry().max_retry_after().max(self.policy.retry().retry_after())
             && context.deadline().is_none_or(|deadline| wait < deadline.remaining(now));
         fits.then_some(Choice { member, not_before: Some(at) })
     }
@@ -184,7 +185,8 @@ impl<S> Group<S> {
     fn untried(&self, tried: &[Tried], now: Instant) -> Option<usize> {
         let mut candidates = self.members.iter().enumerate().filter_map(|(index, member)| {
             let Deployment { target, rest, .. } = &*member.deployment;
-            let open = !tried.iter().any(|tried| tried.member == index) && rest.resting(now).is_none();
+            let open =
+                !tried.iter().any(|tried| tried.member == index) && rest.resting(now).is_none();
             open.then_some(Candidate { index, order: target.order, weight: target.weight })
         });
         self.strategy.pick(&mut candidates, fastrand::f64())

@@ -64,10 +64,7 @@ mod tests {
         assert_eq!(rest.resting(now), None);
         rest.rest(now, secs(2), true);
         let until = now + secs(2);
-        assert_eq!(
-            rest.resting(now + secs(1)),
-            Some(Resting { until, for_rate_limit: true })
-        );
+        assert_eq!(rest.resting(now + secs(1)), Some(Resting { until, for_rate_limit: true }));
         assert_eq!(rest.resting(until), None);
     }
 

@@ -71,7 +71,10 @@ impl Request {
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request").field("call", &self.call).field("group", &self.group).finish_non_exhaustive()
+        f.debug_struct("Request")
+            .field("call", &self.call)
+            .field("group", &self.group)
+            .finish_non_exhaustive()
     }
 }
 

@@ -27,7 +27,8 @@ use crate::target::Deployment;
 pub(crate) type RequestStack = TotalTimeout<Fallbacks, Routed>;
 
 /// The part of it below the deadline.
-pub(crate) type Fallbacks = Fallback<Groups<DeploymentStack>, ToGroup<DeploymentStack>, Routed, Standard>;
+pub(crate) type Fallbacks =
+    Fallback<Groups<DeploymentStack>, ToGroup<DeploymentStack>, Routed, Standard>;
 
 /// What an attempt goes through on its way to one deployment.
 pub(crate) type DeploymentStack = Retry<AttemptTimeout<Send, Routed>, Routed, Standard>;

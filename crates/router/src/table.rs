@@ -82,4 +82,3 @@ impl<S> fmt::Debug for Table<S> {
         f.debug_struct("Table").field("groups", &self.order).finish_non_exhaustive()
     }
 }
-

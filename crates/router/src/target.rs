@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Uri};
 use http::uri::{InvalidUri, PathAndQuery};
+use http::{HeaderName, HeaderValue, Uri};
 use memchr::memmem;
 use secondwind_layers::Name;
 use secondwind_llm::dialect::{Dialect, Endpoint, InvalidKey};
@@ -148,7 +148,9 @@ impl fmt::Debug for Target {
 impl fmt::Display for TargetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address(error) => write!(f, "the address and the dialect's path make no URI: {error}"),
+            Self::Address(error) => {
+                write!(f, "the address and the dialect's path make no URI: {error}")
+            }
             Self::Key(error) => error.fmt(f),
             Self::Organization => f.write_str("the organization cannot stand in a header"),
         }

@@ -58,10 +58,7 @@ use crate::{Class, Error, Trail};
 /// The response for an error of the layers, however deep they are nested.
 ///
 /// See the [module](self) documentation for what it tells, and what it does not.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the form that `RecoverLayer` asks for"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the form that `RecoverLayer` asks for")]
 #[must_use]
 pub fn error_response<B, E>(error: Error<E>) -> Response<B>
 where
@@ -138,10 +135,7 @@ fn response<B: From<String>>(verdict: &Verdict, mut text: String) -> Response<B>
         .and_then(|status| StatusCode::from_u16(status).ok())
         .unwrap_or(StatusCode::BAD_GATEWAY);
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     if let Some(hint) = verdict.hint {
         headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(hint)));
     }
@@ -150,8 +144,7 @@ fn response<B: From<String>>(verdict: &Verdict, mut text: String) -> Response<B>
 
 /// Rounded up: nobody is asked back too early.
 fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs()
-        .saturating_add(u64::from(wait.subsec_nanos() > 0))
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
 }
 
 #[cfg(test)]

@@ -63,18 +63,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let request = Request::get(format!("http://{address}{path}")).body(String::new())?;
         let (head, body) = client.clone().oneshot(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
-        Ok::<_, Box<dyn Error>>((
-            head.status,
-            String::from_utf8_lossy(&body).trim().to_owned(),
-        ))
+        Ok::<_, Box<dyn Error>>((head.status, String::from_utf8_lossy(&body).trim().to_owned()))
     };
 
     let (status, body) = ask("/stumbles").await?;
     println!("/stumbles: {status}, {body}");
-    assert_eq!(
-        (status, body.as_str()),
-        (StatusCode::OK, "on my feet again")
-    );
+    assert_eq!((status, body.as_str()), (StatusCode::OK, "on my feet again"));
     assert_eq!(CALLED.load(Ordering::Relaxed), 2);
 
     let (status, body) = ask("/sleeps").await?;

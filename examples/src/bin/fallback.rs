@@ -47,11 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         // Outside of the retries: they come first.
         .layer(FallbackLayer::http(policy.clone(), authority))
         .layer(RetryLayer::http(policy))
-        .service(
-            Client::builder(TokioExecutor::new())
-                .retry_canceled_requests(false)
-                .build_http(),
-        );
+        .service(Client::builder(TokioExecutor::new()).retry_canceled_requests(false).build_http());
 
     let request = Request::post(format!("{}/chat/completions", server.base_url()))
         // What carries one may be sent twice.
@@ -59,18 +55,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .body(r#"{"model": "gpt-4o-mini", "messages": []}"#.to_owned())?;
     let answer = service.oneshot(request).await?;
 
-    let trail = answer
-        .extensions()
-        .get::<Trail>()
-        .ok_or("answered at once")?;
+    let trail = answer.extensions().get::<Trail>().ok_or("answered at once")?;
     let (retries, fallbacks) = (trail.retries(), trail.fallbacks());
     println!("{}, {retries} retry, {fallbacks} fallback", answer.status());
     for attempt in trail.attempts() {
         let outcome = attempt.class.map_or("answered", Class::name);
-        println!(
-            "  {} {outcome}",
-            attempt.group.as_deref().unwrap_or_default()
-        );
+        println!("  {} {outcome}", attempt.group.as_deref().unwrap_or_default());
     }
 
     assert_eq!(answer.status(), 200);
@@ -83,10 +73,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
 fn elsewhere(uri: &Uri, authority: &str) -> Option<Uri> {
     let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let scheme = uri.scheme().unwrap_or(&Scheme::HTTP).clone();
-    Uri::builder()
-        .scheme(scheme)
-        .authority(authority)
-        .path_and_query(path)
-        .build()
-        .ok()
+    Uri::builder().scheme(scheme).authority(authority).path_and_query(path).build().ok()
 }

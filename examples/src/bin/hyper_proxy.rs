@@ -38,9 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .non_idempotent(true)
         .backoff(Duration::from_millis(1), 2.0, Duration::from_millis(10))
         .build()?;
-    let client = Client::builder(TokioExecutor::new())
-        .retry_canceled_requests(false)
-        .build_http();
+    let client = Client::builder(TokioExecutor::new()).retry_canceled_requests(false).build_http();
     let proxy = ServiceBuilder::new()
         // A status for what nobody answered; its text becomes a body like those of the answers.
         .layer(RecoverLayer::new(|error| {
@@ -58,10 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         // Inside of the retries: each attempt takes its turn.
         .map_request(move |mut request: Request<_>| {
             let upstream = &upstreams[turn.fetch_add(1, Ordering::Relaxed) % 2];
-            let path = request
-                .uri()
-                .path_and_query()
-                .map_or("/", PathAndQuery::as_str);
+            let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
             if let Ok(uri) = format!("{upstream}{path}").parse() {
                 *request.uri_mut() = uri;
             }
@@ -82,9 +77,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let mut answered = 0;
     for question in 0..10 {
-        let request = Request::post(format!("http://{address}/chat/completions")).body(format!(
-            r#"{{"model": "gpt-4o-mini", "messages": [], "seed": {question}}}"#
-        ))?;
+        let request = Request::post(format!("http://{address}/chat/completions"))
+            .body(format!(r#"{{"model": "gpt-4o-mini", "messages": [], "seed": {question}}}"#))?;
         let answer = client.clone().oneshot(request).await?;
         answered += i32::from(answer.status() == 200);
     }

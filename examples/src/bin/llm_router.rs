@@ -46,11 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     ];
     let (aliases, strategy) = (Vec::new(), Arc::new(SimpleShuffle));
     // A Tower service: always ready, cheap to clone.
-    let router = Router::new(Setup {
-        groups,
-        aliases,
-        strategy,
-    })?;
+    let router = Router::new(Setup { groups, aliases, strategy })?;
 
     a.always(Reply::overloaded());
     let trail = ask(router.clone()).await?;
@@ -93,16 +89,9 @@ async fn ask(router: Router) -> Result<Trail, Box<dyn Error>> {
     let peek = peek(&body)?;
     let group = peek.model.as_str().into();
     let endpoint = Endpoint::ChatCompletions;
-    let call = Call {
-        endpoint,
-        headers: HeaderMap::new(),
-        body,
-        peek,
-    };
+    let call = Call { endpoint, headers: HeaderMap::new(), body, peek };
     let context = Context::new(Instant::now());
-    let answer = router
-        .oneshot(Request::new(call, group, context.clone()))
-        .await?;
+    let answer = router.oneshot(Request::new(call, group, context.clone())).await?;
     println!("{}", context.trail());
     assert_eq!(answer.status(), 200);
     Ok(context.trail())

@@ -44,11 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         // Another attempt, by status, `retry-after` and error.
         .layer(RetryLayer::http(policy))
         // No attempts of its own below ours.
-        .service(
-            Client::builder(TokioExecutor::new())
-                .retry_canceled_requests(false)
-                .build_http(),
-        );
+        .service(Client::builder(TokioExecutor::new()).retry_canceled_requests(false).build_http());
 
     let question = r#"{"model": "gpt-4o-mini", "messages": []}"#;
     let request = Request::post(format!("{}/chat/completions", upstream.base_url()))
@@ -56,10 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let answer = service.oneshot(request).await?;
 
     // Among the extensions only where there is something to tell.
-    let trail = answer
-        .extensions()
-        .get::<Trail>()
-        .ok_or("answered at once")?;
+    let trail = answer.extensions().get::<Trail>().ok_or("answered at once")?;
     println!("{} after {} retries", answer.status(), trail.retries());
     for attempt in trail.attempts() {
         let outcome = attempt.class.map_or("answered", Class::name);
@@ -70,11 +63,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!(trail.retries(), 2);
     assert_eq!(trail.attempts()[0].class, Some(Class::ServiceUnavailable));
     assert_eq!(trail.attempts()[1].class, Some(Class::Connection));
-    assert!(
-        upstream
-            .requests()
-            .iter()
-            .all(|received| received.body == question)
-    );
+    assert!(upstream.requests().iter().all(|received| received.body == question));
     Ok(())
 }

@@ -43,20 +43,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(RetryLayer::http(policy.clone()))
         // Inside: a clock for each.
         .layer(TimeoutLayer::attempt(policy).http())
-        .service(
-            Client::builder(TokioExecutor::new())
-                .retry_canceled_requests(false)
-                .build_http(),
-        );
+        .service(Client::builder(TokioExecutor::new()).retry_canceled_requests(false).build_http());
     let request = Request::post(format!("{}/chat/completions", upstream.base_url()))
         .body(r#"{"model": "gpt-4o-mini", "messages": []}"#.to_owned())?;
 
     upstream.then(Reply::hang());
     let answer = service.clone().oneshot(request.clone()).await?;
-    let trail = answer
-        .extensions()
-        .get::<Trail>()
-        .ok_or("answered at once")?;
+    let trail = answer.extensions().get::<Trail>().ok_or("answered at once")?;
     println!("hangs once:   {}\n  {trail}", answer.status());
     assert_eq!(answer.status(), 200);
     assert_eq!(trail.attempts()[0].class, Some(Class::Timeout));

@@ -20,17 +20,11 @@ pub async fn answer(
     let text = match uri.path() {
         "/stats" => stats(&state),
         "/reset" => {
-            state
-                .deployments
-                .iter()
-                .flat_map(|d| d.counts.named())
-                .for_each(|(_, count)| {
-                    count.store(0, Relaxed);
-                });
+            state.deployments.iter().flat_map(|d| d.counts.named()).for_each(|(_, count)| {
+                count.store(0, Relaxed);
+            });
             state.keys.lock().unwrap().clear();
-            let seed = query(uri, "seed")
-                .and_then(|s| s.parse().ok())
-                .unwrap_or(42);
+            let seed = query(uri, "seed").and_then(|s| s.parse().ok()).unwrap_or(42);
             *state.rng.lock().unwrap() = fastrand::Rng::with_seed(seed);
             "ok\n".into()
         }
@@ -73,9 +67,7 @@ fn stats(state: &State) -> String {
 }
 
 fn query<'a>(uri: &'a Uri, key: &str) -> Option<&'a str> {
-    uri.query()?
-        .split('&')
-        .find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
+    uri.query()?.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
 }
 
 // === impl Counts ===

@@ -71,10 +71,7 @@ fn main() {
         let at = args.iter().position(|a| a == flag);
         at.map_or(default.to_string(), |i| args[i + 1].clone())
     };
-    let ports = option("--ports", "9100,9101")
-        .split(',')
-        .map(|s| s.parse().unwrap())
-        .collect();
+    let ports = option("--ports", "9100,9101").split(',').map(|s| s.parse().unwrap()).collect();
     let admin_port = option("--admin", "9109").parse().unwrap();
     let mut runtime = match option("--threads", "1").parse().unwrap() {
         1 => Builder::new_current_thread(),
@@ -84,11 +81,7 @@ fn main() {
             runtime
         }
     };
-    runtime
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(run(ports, admin_port));
+    runtime.enable_all().build().unwrap().block_on(run(ports, admin_port));
 }
 
 async fn run(ports: Vec<u16>, admin_port: u16) {
@@ -116,9 +109,7 @@ async fn run(ports: Vec<u16>, admin_port: u16) {
         let state = state.clone();
         tokio::spawn(async move {
             let service = service_fn(move |request| admin::answer(request, state.clone()));
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
@@ -161,9 +152,8 @@ async fn connection(stream: TcpStream, i: usize, state: Arc<State>) {
     state.deployments[i].counts.conns.fetch_add(1, Relaxed);
     let mut dead = state.deployments[i].dead.subscribe();
     let service = service_fn(move |request| answer(request, state.clone(), i));
-    let served = http1::Builder::new()
-        .pipeline_flush(true)
-        .serve_connection(TokioIo::new(stream), service);
+    let served =
+        http1::Builder::new().pipeline_flush(true).serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         _ = served => {}
         _ = dead.wait_for(|dead| *dead) => {}
@@ -182,16 +172,8 @@ async fn answer(
     let deployment = &state.deployments[i];
     let counts = &deployment.counts;
     let in_path = Spec::in_path(request.uri().path());
-    let key = request
-        .headers()
-        .get("x-mock-key")
-        .map(|v| v.as_bytes().to_vec());
-    let body = request
-        .into_body()
-        .collect()
-        .await
-        .map_err(io::Error::other)?
-        .to_bytes();
+    let key = request.headers().get("x-mock-key").map(|v| v.as_bytes().to_vec());
+    let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
     counts.attempts.fetch_add(1, Relaxed);
 
     let chance = |p: f64| state.rng.lock().unwrap().f64() < p;
@@ -207,16 +189,8 @@ async fn answer(
     let mut cut = None;
     match spec.unwrap_or_else(|| deployment.mode.read().unwrap().clone()) {
         Spec::Ok => {}
-        Spec::Fail {
-            status,
-            first: None,
-            retry_after,
-        } => return fail(status, retry_after),
-        Spec::Fail {
-            status,
-            first: Some(first),
-            retry_after,
-        } => {
+        Spec::Fail { status, first: None, retry_after } => return fail(status, retry_after),
+        Spec::Fail { status, first: Some(first), retry_after } => {
             let user = || spec::json_str(&body, "\"user\"").map(<[u8]>::to_vec);
             let key = key.or_else(user).unwrap_or_default();
             if state.attempts_of(key) <= first {

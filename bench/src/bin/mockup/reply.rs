@@ -60,9 +60,7 @@ pub fn json(status: u16, text: &'static str) -> Response<Body> {
 pub fn failure(status: u16, retry_after: u64) -> Response<Body> {
     let mut response = json(status, FAILURE);
     if status == 429 {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, retry_after.into());
+        response.headers_mut().insert(header::RETRY_AFTER, retry_after.into());
     }
     response
 }
@@ -111,10 +109,7 @@ impl Stream {
         };
         self.sent += 1;
         self.left -= 1;
-        self.state.deployments[self.deployment]
-            .counts
-            .chunks
-            .fetch_add(1, Relaxed);
+        self.state.deployments[self.deployment].counts.chunks.fetch_add(1, Relaxed);
         if !self.delay.is_zero() {
             self.pause = Some(Box::pin(sleep(self.delay)));
         }

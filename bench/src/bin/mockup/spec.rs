@@ -20,11 +20,7 @@
 #[derive(Clone, Debug, PartialEq)]
 pub enum Spec {
     Ok,
-    Fail {
-        status: u16,
-        first: Option<u64>,
-        retry_after: u64,
-    },
+    Fail { status: u16, first: Option<u64>, retry_after: u64 },
     Flaky(u16, f64),
     Hang,
     Slow(u64),
@@ -43,16 +39,8 @@ impl Spec {
         let percent = |i: usize| Some(number(i)? as f64 / 100.0);
         Some(match parts[0] {
             "ok" => Self::Ok,
-            "fail" => Self::Fail {
-                status: number(1)? as u16,
-                first: number(2),
-                retry_after: 1,
-            },
-            "ra" => Self::Fail {
-                status: 429,
-                first: number(2),
-                retry_after: number(1)?,
-            },
+            "fail" => Self::Fail { status: number(1)? as u16, first: number(2), retry_after: 1 },
+            "ra" => Self::Fail { status: 429, first: number(2), retry_after: number(1)? },
             "flaky" => Self::Flaky(number(1)? as u16, percent(2)?),
             "hang" => Self::Hang,
             "slow" => Self::Slow(number(1)?),
@@ -99,10 +87,7 @@ pub fn wants_stream(body: &[u8]) -> bool {
         return false;
     };
     let value = &body[at + key.len()..];
-    let blank = value
-        .iter()
-        .take_while(|b| matches!(b, b' ' | b':'))
-        .count();
+    let blank = value.iter().take_while(|b| matches!(b, b' ' | b':')).count();
     value[blank..].starts_with(b"true")
 }
 

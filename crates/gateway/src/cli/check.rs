@@ -10,16 +10,9 @@ pub(super) fn run(file: &Path) -> ExitCode {
     match read(file) {
         Ok(loaded) => {
             let groups = loaded.config.groups.len();
-            let deployments: usize = loaded
-                .config
-                .groups
-                .iter()
-                .map(|group| group.deployments.len())
-                .sum();
-            println!(
-                "{}: valid, {groups} groups, {deployments} deployments",
-                file.display()
-            );
+            let deployments: usize =
+                loaded.config.groups.iter().map(|group| group.deployments.len()).sum();
+            println!("{}: valid, {groups} groups, {deployments} deployments", file.display());
             ExitCode::SUCCESS
         }
         Err(failed) => failed,

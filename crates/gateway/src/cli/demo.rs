@@ -29,10 +29,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("cannot start a runtime: {error}")),
     };
-    let options = Options {
-        traffic: Duration::from_secs(args.seconds),
-        keep: args.keep,
-    };
+    let options = Options { traffic: Duration::from_secs(args.seconds), keep: args.keep };
     match runtime.block_on(demo::run(options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),

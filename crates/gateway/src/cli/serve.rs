@@ -36,11 +36,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         eprintln!("{warning}");
     }
     let config = loaded.config;
-    let master_key = config
-        .master_key
-        .as_ref()
-        .map(Secret::expose)
-        .and_then(MasterKey::new);
+    let master_key = config.master_key.as_ref().map(Secret::expose).and_then(MasterKey::new);
     if master_key.is_none() && !args.listen.ip().is_loopback() {
         return failed(&format!(
             "error: {} can be reached from other machines, and there is no `master_key`\n  \
@@ -72,17 +68,9 @@ async fn serve(
         Ok(listener) => listener,
         Err(error) => return failed(&format!("error: cannot listen on {listen}: {error}")),
     };
-    let app = Arc::new(App {
-        router,
-        master_key,
-        max_body_bytes: BODY_BYTES,
-    });
+    let app = Arc::new(App { router, master_key, max_body_bytes: BODY_BYTES });
     let address = listener.local_addr().unwrap_or(listen);
-    let names: Vec<&str> = config
-        .groups
-        .iter()
-        .map(|group| group.name.as_str())
-        .collect();
+    let names: Vec<&str> = config.groups.iter().map(|group| group.name.as_str()).collect();
     // Whoever waits for this line waits at the other end of a pipe; if it is gone, so be it.
     let _ = writeln!(
         std::io::stdout(),

@@ -18,24 +18,17 @@ pub(super) fn read(
         if let Some(base) = provider.api_base {
             return base.parse().ok();
         }
-        let message = format!(
-            "`api_base` is missing: `{}` has no address of its own",
-            provider.name
-        );
+        let message =
+            format!("`api_base` is missing: `{}` has no address of its own", provider.name);
         cx.error(model.span, message, None);
         return None;
     };
     let text = given.value.trim().trim_end_matches('/');
     let (message, help) = match text.parse::<Uri>() {
-        _ if mask::has_credentials(text) => (
-            "`api_base` must not hold credentials",
-            Some("use `api_key`"),
-        ),
-        Ok(uri)
-            if uri
-                .authority()
-                .is_none_or(|authority| authority.host().is_empty()) =>
-        {
+        _ if mask::has_credentials(text) => {
+            ("`api_base` must not hold credentials", Some("use `api_key`"))
+        }
+        Ok(uri) if uri.authority().is_none_or(|authority| authority.host().is_empty()) => {
             ("`api_base` lacks a host", None)
         }
         Ok(uri) if !matches!(uri.scheme_str(), Some("http" | "https")) => {
@@ -44,15 +37,11 @@ pub(super) fn read(
         Ok(uri) if uri.query().is_some() || text.contains('#') => {
             ("`api_base` must not have a query", None)
         }
-        Ok(uri) if uri.path().ends_with("/chat/completions") => (
-            "`api_base` goes too far",
-            Some("leave out `/chat/completions`"),
-        ),
+        Ok(uri) if uri.path().ends_with("/chat/completions") => {
+            ("`api_base` goes too far", Some("leave out `/chat/completions`"))
+        }
         Ok(uri) => return Some(uri),
-        Err(_) => (
-            "`api_base` is not a URL",
-            Some("write it like `https://api.example.com/v1`"),
-        ),
+        Err(_) => ("`api_base` is not a URL", Some("write it like `https://api.example.com/v1`")),
     };
     cx.error(given.span, message, help.map(str::to_owned));
     None

@@ -55,11 +55,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
                 };
                 let hidden = seq.next_element()?.ok_or_else(lost)?;
                 let value = seq.next_element()?.ok_or_else(lost)?;
-                Ok(At {
-                    value,
-                    span,
-                    hidden,
-                })
+                Ok(At { value, span, hidden })
             }
         }
 

@@ -33,12 +33,7 @@ struct Note {
 impl<'a> Cx<'a> {
     pub(super) fn new(env: &'a dyn Fn(&str) -> Option<String>) -> Cx<'a> {
         let env = Env::new(env);
-        Cx {
-            env,
-            sources: Vec::new(),
-            notes: Vec::new(),
-            told: HashMap::new(),
-        }
+        Cx { env, sources: Vec::new(), notes: Vec::new(), told: HashMap::new() }
     }
 
     /// Takes in a source; its number is what spans refer to it by.
@@ -102,17 +97,13 @@ impl<'a> Cx<'a> {
             note.times += 1;
             return;
         }
-        self.told
-            .insert((section, key.to_owned()), self.notes.len());
+        self.told.insert((section, key.to_owned()), self.notes.len());
         self.warn(at, message(), help());
     }
 
     /// How many errors were found so far.
     pub(super) fn errors(&self) -> usize {
-        self.notes
-            .iter()
-            .filter(|note| note.severity == Severity::Error)
-            .count()
+        self.notes.iter().filter(|note| note.severity == Severity::Error).count()
     }
 
     fn note(
@@ -122,20 +113,13 @@ impl<'a> Cx<'a> {
         message: String,
         help: Option<String>,
     ) {
-        self.notes.push(Note {
-            severity,
-            message,
-            help,
-            at,
-            times: 1,
-        });
+        self.notes.push(Note { severity, message, help, at, times: 1 });
     }
 
     /// What was read, with the warnings; or everything that was found, if there was an error.
     pub(super) fn finish<T>(mut self, read: Option<T>) -> Result<(T, Vec<Finding>), Findings> {
         let failed = self.errors() > 0;
-        self.notes
-            .sort_by_key(|note| note.at.map(|at| (at.file, at.line, at.column)));
+        self.notes.sort_by_key(|note| note.at.map(|at| (at.file, at.line, at.column)));
         let mut seen = HashSet::new();
         let mut findings = Vec::new();
         for note in std::mem::take(&mut self.notes) {
@@ -156,11 +140,6 @@ impl<'a> Cx<'a> {
             1 => note.message,
             times => format!("{} ({times} times)", note.message),
         };
-        Finding::new(
-            note.severity,
-            mask::hush(message),
-            note.help.map(mask::hush),
-            at,
-        )
+        Finding::new(note.severity, mask::hush(message), note.help.map(mask::hush), at)
     }
 }

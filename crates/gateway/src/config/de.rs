@@ -57,15 +57,10 @@ impl<'de> Deserializer<'de> for &'de Node {
                 Some(Value::Float(value)) => visitor.visit_f64(value),
                 _ => visitor.visit_str(&variable.text),
             },
-            Value::List(list) => visitor.visit_seq(Items {
-                items: list.iter(),
-                index: 0,
-            }),
-            Value::Map(map) => visitor.visit_map(Pairs {
-                entries: map.entries.iter(),
-                index: 0,
-                value: None,
-            }),
+            Value::List(list) => visitor.visit_seq(Items { items: list.iter(), index: 0 }),
+            Value::Map(map) => {
+                visitor.visit_map(Pairs { entries: map.entries.iter(), index: 0, value: None })
+            }
         };
         visited.map_err(|mistake| mistake.at(self.span))
     }
@@ -73,9 +68,9 @@ impl<'de> Deserializer<'de> for &'de Node {
     /// What a variable holds is text where text is wanted, were it all digits.
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         match &self.value {
-            Value::Env(variable) => visitor
-                .visit_str(&variable.text)
-                .map_err(|mistake: Mistake| mistake.at(self.span)),
+            Value::Env(variable) => {
+                visitor.visit_str(&variable.text).map_err(|mistake: Mistake| mistake.at(self.span))
+            }
             _ => self.deserialize_any(visitor),
         }
     }
@@ -121,9 +116,7 @@ impl<'de> Deserializer<'de> for &'de Node {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Mistake> {
-        visitor
-            .visit_enum(Variant(self))
-            .map_err(|mistake| mistake.at(self.span))
+        visitor.visit_enum(Variant(self)).map_err(|mistake| mistake.at(self.span))
     }
 
     serde::forward_to_deserialize_any! {
@@ -158,8 +151,7 @@ impl<'de> de::SeqAccess<'de> for Items<'de> {
         let index = self.index;
         self.index += 1;
         let item = seed.deserialize(node);
-        item.map(Some)
-            .map_err(|mistake| mistake.at(node.span).within(index))
+        item.map(Some).map_err(|mistake| mistake.at(node.span).within(index))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -196,8 +188,7 @@ impl<'de> de::MapAccess<'de> for Pairs<'de> {
         let Some(node) = self.value.take() else {
             return Err(de::Error::custom("a value was asked for before its key"));
         };
-        seed.deserialize(node)
-            .map_err(|mistake| mistake.at(node.span).within(self.index - 1))
+        seed.deserialize(node).map_err(|mistake| mistake.at(node.span).within(self.index - 1))
     }
 
     fn size_hint(&self) -> Option<usize> {

@@ -60,19 +60,11 @@ pub(super) fn read(cx: &mut Cx<'_>, names: &mut Names, list: Option<Entry>) -> V
     };
     let found = list.node.kind();
     let Value::List(items) = list.node.value else {
-        cx.error(
-            list.node.span,
-            format!("`model_list` must be a list, not {found}"),
-            None,
-        );
+        cx.error(list.node.span, format!("`model_list` must be a list, not {found}"), None);
         return Vec::new();
     };
     if items.is_empty() {
-        cx.error(
-            list.at,
-            "`model_list` is empty",
-            Some("name at least one deployment".to_owned()),
-        );
+        cx.error(list.at, "`model_list` is empty", Some("name at least one deployment".to_owned()));
     }
     let mut groups: Vec<Group> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -84,10 +76,7 @@ pub(super) fn read(cx: &mut Cx<'_>, names: &mut Names, list: Option<Entry>) -> V
             Some(group) => group.members.push(member),
             None => {
                 places.insert(name.clone(), groups.len());
-                groups.push(Group {
-                    name,
-                    members: vec![member],
-                });
+                groups.push(Group { name, members: vec![member] });
             }
         }
     }
@@ -115,12 +104,8 @@ fn deployment(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Str
     let model = params.model;
     let name = group_name(cx, &raw.model_name);
     let id = id(cx, names, raw.model_info);
-    let weights = [
-        ("weight", params.weight),
-        ("rpm", params.rpm),
-        ("tpm", params.tpm),
-    ]
-    .map(|(key, weight)| weight.and_then(|weight| positive(cx, key, weight)));
+    let weights = [("weight", params.weight), ("rpm", params.rpm), ("tpm", params.tpm)]
+        .map(|(key, weight)| weight.and_then(|weight| positive(cx, key, weight)));
     let (provider, upstream) = upstream(cx, &model, params.custom_llm_provider.as_ref())?;
     let base = address::read(cx, provider, &model, params.api_base.as_ref())?;
     let api_key = match params.api_key.filter(|key| !key.value.expose().is_empty()) {
@@ -130,9 +115,7 @@ fn deployment(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Str
         }
         key => key,
     };
-    let organization = params
-        .organization
-        .filter(|text| !text.value.expose().is_empty());
+    let organization = params.organization.filter(|text| !text.value.expose().is_empty());
     let api_key = api_key.and_then(|key| {
         let fits = provider.dialect.auth(key.value.expose()).is_ok();
         sendable(cx, "api_key", key, fits)
@@ -192,11 +175,7 @@ fn group_name(cx: &mut Cx<'_>, name: &At<String>) -> Option<String> {
 }
 
 fn id(cx: &mut Cx<'_>, names: &mut Names, info: Option<raw::Info>) -> Option<At<String>> {
-    let At {
-        value: raw::Id(id),
-        span,
-        hidden,
-    } = info?.id?;
+    let At { value: raw::Id(id), span, hidden } = info?.id?;
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
         let help = "it is sent in headers".to_owned();
         cx.error(
@@ -206,18 +185,10 @@ fn id(cx: &mut Cx<'_>, names: &mut Names, info: Option<raw::Info>) -> Option<At<
         );
         return None;
     }
-    let id = At {
-        value: id,
-        span,
-        hidden,
-    };
+    let id = At { value: id, span, hidden };
     if let Err(first) = names.add_id(&id.value, span) {
         let message = format!("two deployments have the id {}", id.shown());
-        cx.error(
-            span,
-            message,
-            Some(format!("the first is in line {}", first.line)),
-        );
+        cx.error(span, message, Some(format!("the first is in line {}", first.line)));
         return None;
     }
     Some(id)
@@ -248,11 +219,7 @@ fn upstream(
         return Some((provider, rest.to_owned()));
     }
     if custom.map_or(model.hidden, |custom| custom.hidden) {
-        cx.error(
-            span,
-            "the environment variable names no provider that is known",
-            None,
-        );
+        cx.error(span, "the environment variable names no provider that is known", None);
         return None;
     }
     let compatible = if custom.is_some() {
@@ -265,11 +232,7 @@ fn upstream(
         cx.error(span, message, Some(compatible));
     } else {
         let message = format!("the provider `{name}` is not known");
-        cx.error(
-            span,
-            message,
-            providers::did_you_mean(name).or(Some(compatible)),
-        );
+        cx.error(span, message, providers::did_you_mean(name).or(Some(compatible)));
     }
     None
 }
@@ -280,11 +243,7 @@ fn sendable(cx: &mut Cx<'_>, key: &str, value: At<Secret>, fits: bool) -> Option
         return Some(value.value);
     }
     let help = "a line break at its end, for example".to_owned();
-    cx.error(
-        value.span,
-        format!("`{key}` has a character that no header can carry"),
-        Some(help),
-    );
+    cx.error(value.span, format!("`{key}` has a character that no header can carry"), Some(help));
     None
 }
 
@@ -292,20 +251,11 @@ fn sendable(cx: &mut Cx<'_>, key: &str, value: At<Secret>, fits: bool) -> Option
 fn default_key(cx: &mut Cx<'_>, provider: &Provider, model: &At<String>) -> Option<At<Secret>> {
     let key = provider.key_env.iter().find_map(|name| cx.env.get(name));
     if let Some(key) = key {
-        return Some(At {
-            value: Secret::new(key),
-            span: model.span,
-            hidden: true,
-        });
+        return Some(At { value: Secret::new(key), span: model.span, hidden: true });
     }
     // A server of one's own may do without.
     if let (Some(name), Some(_)) = (provider.key_env.first(), provider.api_base) {
-        let message = || {
-            format!(
-                "`{}` gets no key: `{name}` is not set either",
-                provider.name
-            )
-        };
+        let message = || format!("`{}` gets no key: `{name}` is not set either", provider.name);
         let help = || Some("give it an `api_key`".to_owned());
         cx.warn_once(Section::Params, provider.name, model.span, message, help);
     }
@@ -316,11 +266,7 @@ fn positive(cx: &mut Cx<'_>, key: &str, weight: At<f64>) -> Option<At<f64>> {
     if weight.value.is_finite() && weight.value >= 0.0 {
         return Some(weight);
     }
-    cx.error(
-        weight.span,
-        format!("`{key}` must be a number, 0 or more"),
-        None,
-    );
+    cx.error(weight.span, format!("`{key}` must be a number, 0 or more"), None);
     None
 }
 
@@ -330,10 +276,7 @@ impl Group {
     /// Gives the deployments what they have only together: ids, weights and orders.
     pub(super) fn finish(self, names: &mut Names) -> (String, Vec<Ready>) {
         let any = |weights: &[Option<At<f64>>; 3], n: usize| {
-            weights
-                .get(n)
-                .and_then(Option::as_ref)
-                .map_or(0.0, |weight| weight.value)
+            weights.get(n).and_then(Option::as_ref).map_or(0.0, |weight| weight.value)
         };
         let metric = (0..3).find(|&n| self.members.iter().any(|m| any(&m.weights, n) > 0.0));
         let ordered = self.members.iter().any(|member| member.order.is_some());
@@ -367,21 +310,11 @@ impl Group {
 /// their keys are counted.
 fn made_id(names: &mut Names, group: &str, provider: &Provider, model: &str, base: &Uri) -> String {
     let plain = |c: char| {
-        if c.is_ascii_alphanumeric() || "-_.:".contains(c) {
-            c
-        } else {
-            '-'
-        }
+        if c.is_ascii_alphanumeric() || "-_.:".contains(c) { c } else { '-' }
     };
     let group: String = group.chars().map(plain).collect();
     let hash = fnv1a(format!("{}/{model}@{base}", provider.name).as_bytes()) & 0xff_ffff;
-    let nowhere = Span {
-        file: 0,
-        line: 0,
-        column: 0,
-        start: 0,
-        len: 0,
-    };
+    let nowhere = Span { file: 0, line: 0, column: 0, start: 0, len: 0 };
     let first = format!("{group}-{hash:06x}");
     let mut id = first.clone();
     let mut count = 1;

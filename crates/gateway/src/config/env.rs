@@ -21,17 +21,13 @@ pub(super) fn name(text: &str) -> Option<&str> {
 
 impl<'a> Env<'a> {
     pub(super) fn new(outer: &'a dyn Fn(&str) -> Option<String>) -> Env<'a> {
-        Env {
-            own: HashMap::new(),
-            outer,
-        }
+        Env { own: HashMap::new(), outer }
     }
 
     /// The value of a variable; an empty one counts as not set.
     pub(super) fn get(&self, name: &str) -> Option<String> {
         let own = self.own.get(name).cloned();
-        own.or_else(|| (self.outer)(name))
-            .filter(|value| !value.is_empty())
+        own.or_else(|| (self.outer)(name)).filter(|value| !value.is_empty())
     }
 }
 

@@ -46,10 +46,7 @@ pub(super) fn read(
     };
     let weak = default(litellm);
     let strong = default(router);
-    Fallbacks {
-        tables,
-        default: strong.or(weak),
-    }
+    Fallbacks { tables, default: strong.or(weak) }
 }
 
 /// Reads a list of mappings with one entry each: a group and its fallbacks.
@@ -71,15 +68,8 @@ fn table(cx: &mut Cx<'_>, names: &Names, entry: Entry) -> Table {
             continue;
         };
         if let Some(second) = map.entries.get(1) {
-            let message = format!(
-                "an item of `{key}` has one group; `{}` is a second",
-                second.key
-            );
-            cx.error(
-                second.at,
-                message,
-                Some("begin a new item with `- `".to_owned()),
-            );
+            let message = format!("an item of `{key}` has one group; `{}` is a second", second.key);
+            cx.error(second.at, message, Some("begin a new item with `- `".to_owned()));
         }
         let Some(one) = map.entries.into_iter().next() else {
             continue;
@@ -111,28 +101,15 @@ fn table(cx: &mut Cx<'_>, names: &Names, entry: Entry) -> Table {
 
 /// Reads the fallbacks of one group, or of any.
 fn list(cx: &mut Cx<'_>, names: &Names, entry: Entry, own: Option<&str>) -> Option<Entry> {
-    let Entry {
-        key,
-        at,
-        written,
-        node,
-    } = entry;
+    let Entry { key, at, written, node } = entry;
     let (span, found) = (node.span, node.kind());
     let Value::List(items) = node.value else {
         let message = format!("the fallbacks of `{key}` must be a list, not {found}");
         cx.error(span, message, Some("write it in `[` `]`".to_owned()));
         return None;
     };
-    let items = items
-        .into_iter()
-        .filter_map(|item| target(cx, names, item, own))
-        .collect();
-    Some(Entry {
-        key,
-        at,
-        written,
-        node: Node::new(Value::List(items), span),
-    })
+    let items = items.into_iter().filter_map(|item| target(cx, names, item, own)).collect();
+    Some(Entry { key, at, written, node: Node::new(Value::List(items), span) })
 }
 
 /// The group that an item of a list names: a text, or the `model` of a mapping.
@@ -141,40 +118,23 @@ fn target(cx: &mut Cx<'_>, names: &Names, mut item: Node, own: Option<&str>) -> 
         let Some(model) = item.get("model").cloned() else {
             let known = map.entries.first().map(|entry| entry.key.as_str());
             let help = known.and_then(|key| suggest::did_you_mean(key, ["model"]));
-            cx.error(
-                item.span,
-                "a fallback that is a mapping must name its `model`",
-                help,
-            );
+            cx.error(item.span, "a fallback that is a mapping must name its `model`", help);
             return None;
         };
         if let Some(other) = map.entries.iter().find(|entry| entry.key != "model") {
             let message = || "what a fallback says beyond its `model` has no effect yet".to_owned();
-            cx.warn_once(
-                Section::Router,
-                "fallbacks.model",
-                other.at,
-                message,
-                || None,
-            );
+            cx.warn_once(Section::Router, "fallbacks.model", other.at, message, || None);
         }
         item = model;
     }
     if item.text().is_none() {
-        let message = format!(
-            "a fallback must be the name of a group, not {}",
-            item.kind()
-        );
+        let message = format!("a fallback must be the name of a group, not {}", item.kind());
         cx.error(item.span, message, None);
         return None;
     }
     let name = names.group(cx, &item)?;
     if own == Some(name.as_str()) {
-        cx.error(
-            item.span,
-            format!("`{name}` cannot be its own fallback"),
-            None,
-        );
+        cx.error(item.span, format!("`{name}` cannot be its own fallback"), None);
         return None;
     }
     Some(Node::new(Value::Text(name), item.span))
@@ -196,13 +156,11 @@ pub(super) fn check(cx: &mut Cx<'_>, names: &Names, policy: &mut Node, own: Opti
         let wanted = |item: &Node| item.text().is_some_and(|name| !name.trim().is_empty());
         *items = std::mem::take(items)
             .into_iter()
-            .filter_map(|item| {
-                if wanted(&item) {
-                    target(cx, names, item, own)
-                } else {
-                    Some(item)
-                }
-            })
+            .filter_map(
+                |item| {
+                    if wanted(&item) { target(cx, names, item, own) } else { Some(item) }
+                },
+            )
             .collect();
     }
 }
@@ -215,11 +173,7 @@ impl Fallbacks {
         let default = self.default.take();
         for ((_, path), table) in TABLES.into_iter().zip(&mut self.tables) {
             let any = table.remove(ANY);
-            let any = if path == TABLES[0].1 {
-                any.or_else(|| default.clone())
-            } else {
-                any
-            };
+            let any = if path == TABLES[0].1 { any.or_else(|| default.clone()) } else { any };
             if let Some(entry) = any {
                 policy.put(path, entry);
             }

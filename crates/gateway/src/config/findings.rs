@@ -76,13 +76,7 @@ impl Finding {
         at: Option<(Place, Shown)>,
     ) -> Finding {
         let (place, shown) = at.unzip();
-        Finding {
-            severity,
-            message,
-            help,
-            place,
-            shown,
-        }
+        Finding { severity, message, help, place, shown }
     }
 }
 
@@ -97,20 +91,10 @@ impl fmt::Display for Finding {
         };
         let number = place.line.to_string();
         let gutter = number.len();
-        write!(
-            f,
-            "\n{:gutter$}--> {}:{number}:{}",
-            "", place.file, place.column
-        )?;
+        write!(f, "\n{:gutter$}--> {}:{number}:{}", "", place.file, place.column)?;
         write!(f, "\n{:gutter$} |", "")?;
         write!(f, "\n{number} | {}", shown.text)?;
-        write!(
-            f,
-            "\n{:gutter$} | {:before$}",
-            "",
-            "",
-            before = shown.before
-        )?;
+        write!(f, "\n{:gutter$} | {:before$}", "", "", before = shown.before)?;
         write!(f, "{:^<len$}", "", len = shown.len)?;
         match &self.help {
             Some(help) => write!(f, " {help}"),
@@ -134,9 +118,7 @@ impl Findings {
     /// How many of them are errors.
     #[must_use]
     pub fn errors(&self) -> usize {
-        self.iter()
-            .filter(|finding| finding.severity == Severity::Error)
-            .count()
+        self.iter().filter(|finding| finding.severity == Severity::Error).count()
     }
 
     /// The findings, sorted by place.

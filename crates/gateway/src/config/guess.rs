@@ -59,13 +59,12 @@ struct Piece<'t> {
 /// The parts of a line that are not empty.
 fn pieces(line: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut start = 0;
-    line.split([',', '{', '}', '[', ']'])
-        .filter_map(move |text| {
-            let piece = Piece { text, start };
-            start += text.len() + 1;
-            let blank = |c: char| c.is_whitespace() || c == '-';
-            (!text.chars().all(blank)).then_some(piece)
-        })
+    line.split([',', '{', '}', '[', ']']).filter_map(move |text| {
+        let piece = Piece { text, start };
+        start += text.len() + 1;
+        let blank = |c: char| c.is_whitespace() || c == '-';
+        (!text.chars().all(blank)).then_some(piece)
+    })
 }
 
 fn indent(line: &str) -> usize {
@@ -81,11 +80,7 @@ fn is_harmless(key: &str) -> bool {
 impl<'t> Piece<'t> {
     fn key(&self) -> Option<&'t str> {
         let (key, _) = self.text.split_once(':')?;
-        Some(
-            key.trim()
-                .trim_start_matches("- ")
-                .trim_matches([' ', '"', '\'']),
-        )
+        Some(key.trim().trim_start_matches("- ").trim_matches([' ', '"', '\'']))
     }
 
     fn hidden(&self) -> Option<Range<usize>> {
@@ -100,11 +95,7 @@ impl<'t> Piece<'t> {
         let from = end - value.trim_start().len();
         let word = value.split_whitespace().next().unwrap_or_default();
         let plain = is_harmless(key) && !word.contains(':');
-        let shown = if plain || env::name(word).is_some() {
-            word.len()
-        } else {
-            0
-        };
+        let shown = if plain || env::name(word).is_some() { word.len() } else { 0 };
         (from + shown < end).then_some(from + shown..end)
     }
 }

@@ -14,11 +14,7 @@ pub(super) fn text(cx: &mut Cx<'_>, source: Source) -> Option<Node> {
     let mut root = read::read(cx, source)?;
     mapping(cx, &mut root)?;
     if let Some(include) = root.take("include") {
-        cx.error(
-            include.at,
-            "`include` needs a file beside which to look",
-            None,
-        );
+        cx.error(include.at, "`include` needs a file beside which to look", None);
     }
     Some(root)
 }
@@ -81,10 +77,7 @@ fn named(cx: &mut Cx<'_>, root: &mut Node, path: &Path, pending: &mut VecDeque<(
         return;
     };
     let Value::List(list) = include.node.value else {
-        let message = format!(
-            "`include` must be a list of files, not {}",
-            include.node.kind()
-        );
+        let message = format!("`include` must be a list of files, not {}", include.node.kind());
         cx.error(include.node.span, message, None);
         return;
     };

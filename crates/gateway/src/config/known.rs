@@ -72,11 +72,7 @@ fn refuse(cx: &mut Cx<'_>, section: Section, entry: &Entry) {
     }
     let help = meant.map(|name| format!("did you mean `{name}`?"));
     let help = help.or_else(|| home(key));
-    let name = if odd {
-        "this".to_owned()
-    } else {
-        format!("`{key}`")
-    };
+    let name = if odd { "this".to_owned() } else { format!("`{key}`") };
     if section == Section::Info {
         // LiteLLM takes any key there and shows it to whoever asks for the model's data.
         let message = || format!("{name} in `model_info` has no effect");
@@ -93,9 +89,7 @@ fn refuse(cx: &mut Cx<'_>, section: Section, entry: &Entry) {
 
 /// Whether any part of a configuration has such a key.
 pub(super) fn is_key(key: &str) -> bool {
-    Section::ALL
-        .iter()
-        .any(|home| home.acts_on(key) || home.knows(key))
+    Section::ALL.iter().any(|home| home.acts_on(key) || home.knows(key))
 }
 
 /// Where a key belongs that was found somewhere else.

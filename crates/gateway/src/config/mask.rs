@@ -45,10 +45,7 @@ enum Hidden {
 
 /// Where in its source the secrets of a tree are written, in order.
 pub(super) fn secrets(root: &Node) -> Vec<Range<usize>> {
-    let mut search = Search {
-        found: Vec::new(),
-        keys: HashMap::new(),
-    };
+    let mut search = Search { found: Vec::new(), keys: HashMap::new() };
     search.node(root, Hidden::Nothing);
     search.found.sort_unstable_by_key(|range| range.start);
     search.found
@@ -101,11 +98,7 @@ impl<'n> Search<'n> {
                     if hidden == Hidden::All || secret && entry.node.is_null() {
                         self.add(entry.at);
                     }
-                    let below = if secret {
-                        hidden
-                    } else {
-                        self.below(&entry.key)
-                    };
+                    let below = if secret { hidden } else { self.below(&entry.key) };
                     self.node(&entry.node, below);
                 }
             }
@@ -130,11 +123,7 @@ fn below(key: &str) -> Hidden {
     }
     let named = SECRET.iter().any(|part| key.contains(part));
     let token = key.ends_with("token") || key == "key" || key.ends_with("_key");
-    if named || token && !key.contains("cost") {
-        Hidden::All
-    } else {
-        Hidden::Nothing
-    }
+    if named || token && !key.contains("cost") { Hidden::All } else { Hidden::Nothing }
 }
 
 /// Whether what stands under this key may be secret.
@@ -145,9 +134,7 @@ pub(super) fn is_secret(key: &str) -> bool {
 /// Whether it is a URL with a user or a password in it.
 pub(super) fn has_credentials(url: &str) -> bool {
     url.split_once("://").is_some_and(|(_, rest)| {
-        rest.split(['/', '?', '#'])
-            .next()
-            .is_some_and(|authority| authority.contains('@'))
+        rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
     })
 }
 

@@ -22,15 +22,9 @@ pub(super) struct Mistake {
 
 #[derive(Debug)]
 enum Kind {
-    Unknown {
-        name: String,
-        known: &'static [&'static str],
-    },
+    Unknown { name: String, known: &'static [&'static str] },
     Missing(&'static str),
-    Type {
-        expected: String,
-        found: String,
-    },
+    Type { expected: String, found: String },
     Other(String),
 }
 
@@ -38,12 +32,7 @@ enum Kind {
 
 impl Mistake {
     fn new(kind: Kind) -> Mistake {
-        Mistake {
-            kind,
-            path: Vec::new(),
-            key: false,
-            span: None,
-        }
+        Mistake { kind, path: Vec::new(), key: false, span: None }
     }
 
     /// Notes where it happened, unless that is known more exactly.
@@ -77,10 +66,7 @@ impl Mistake {
         let name = name.map(|name| format!("`{name}`"));
         let variable = node.variable();
         match self.kind {
-            Kind::Unknown {
-                name: unknown,
-                known,
-            } => {
+            Kind::Unknown { name: unknown, known } => {
                 let help = suggest::did_you_mean(&unknown, known.iter().copied());
                 cx.error(span, format!("unknown key `{unknown}`"), help);
             }
@@ -133,10 +119,7 @@ fn find<'n>(root: &'n Node, path: &[usize]) -> (Option<&'n str>, &'n Node) {
                 None => return found,
             },
             Value::Map(map) => match map.entries.get(index) {
-                Some(entry) => (
-                    Some(entry.written.as_deref().unwrap_or(&entry.key)),
-                    &entry.node,
-                ),
+                Some(entry) => (Some(entry.written.as_deref().unwrap_or(&entry.key)), &entry.node),
                 None => return found,
             },
             _ => return found,
@@ -190,10 +173,7 @@ impl de::Error for Mistake {
     }
 
     fn unknown_field(name: &str, known: &'static [&'static str]) -> Mistake {
-        Mistake::new(Kind::Unknown {
-            name: name.to_owned(),
-            known,
-        })
+        Mistake::new(Kind::Unknown { name: name.to_owned(), known })
     }
 
     fn unknown_variant(name: &str, known: &'static [&'static str]) -> Mistake {

@@ -50,9 +50,7 @@ impl Names {
 
     /// The group that is meant by a name, which may be an alias.
     fn find(&self, name: &str) -> Option<String> {
-        let group = self
-            .aliased(name)
-            .or_else(|| self.is_group(name).then_some(name));
+        let group = self.aliased(name).or_else(|| self.is_group(name).then_some(name));
         group.map(str::to_owned)
     }
 
@@ -61,10 +59,8 @@ impl Names {
         let found = self.find(node.text()?);
         match &node.value {
             Value::Env(variable) if found.is_none() => {
-                let message = format!(
-                    "the environment variable `{}` names no group",
-                    variable.name
-                );
+                let message =
+                    format!("the environment variable `{}` names no group", variable.name);
                 cx.error(node.span, message, None);
             }
             Value::Text(name) if found.is_none() => self.missing(cx, name, node.span),

@@ -73,10 +73,7 @@ pub(super) struct Entry {
 
 impl Map {
     pub(super) fn new(entries: Vec<Entry>) -> Map {
-        Map {
-            entries,
-            aside: None,
-        }
+        Map { entries, aside: None }
     }
 
     fn aside(&mut self) -> &mut Aside {
@@ -159,18 +156,11 @@ impl Node {
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
-        self.entries()
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| &entry.node)
+        self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.node)
     }
 
     pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
-        let entry = self
-            .map_mut()?
-            .entries
-            .iter_mut()
-            .find(|entry| entry.key == key)?;
+        let entry = self.map_mut()?.entries.iter_mut().find(|entry| entry.key == key)?;
         Some(&mut entry.node)
     }
 
@@ -194,28 +184,15 @@ impl Node {
             map.entries.retain(|old| old.key != name);
             let written = entry.written.unwrap_or_else(|| entry.key.into());
             let written = Some(written);
-            map.entries.push(Entry {
-                key: name.to_owned(),
-                written,
-                ..entry
-            });
+            map.entries.push(Entry { key: name.to_owned(), written, ..entry });
             return;
         };
-        let index = map
-            .entries
-            .iter()
-            .position(|old| old.key == name)
-            .unwrap_or_else(|| {
-                let node = Node::empty(span);
-                let (key, at) = (name.to_owned(), entry.at);
-                map.entries.push(Entry {
-                    key,
-                    at,
-                    written: None,
-                    node,
-                });
-                map.entries.len() - 1
-            });
+        let index = map.entries.iter().position(|old| old.key == name).unwrap_or_else(|| {
+            let node = Node::empty(span);
+            let (key, at) = (name.to_owned(), entry.at);
+            map.entries.push(Entry { key, at, written: None, node });
+            map.entries.len() - 1
+        });
         if let Some(old) = map.entries.get_mut(index) {
             old.node.put(rest, entry);
         }
@@ -279,13 +256,7 @@ impl Node {
     pub(super) fn size(&self) -> usize {
         match &self.value {
             Value::List(list) => 1 + list.iter().map(Node::size).sum::<usize>(),
-            Value::Map(map) => {
-                1 + map
-                    .entries
-                    .iter()
-                    .map(|entry| entry.node.size())
-                    .sum::<usize>()
-            }
+            Value::Map(map) => 1 + map.entries.iter().map(|entry| entry.node.size()).sum::<usize>(),
             _ => 1,
         }
     }
@@ -305,9 +276,7 @@ impl Node {
             (Value::Map(a), Value::Map(b)) => {
                 let pairs = a.entries.iter().zip(&b.entries);
                 a.entries.len() == b.entries.len()
-                    && pairs
-                        .into_iter()
-                        .all(|(a, b)| a.key == b.key && a.node.same(&b.node))
+                    && pairs.into_iter().all(|(a, b)| a.key == b.key && a.node.same(&b.node))
             }
             _ => false,
         }

@@ -83,21 +83,12 @@ pub(super) fn read(
     let router = Layer::read(cx, router_layer);
     let own = own.map(|node| Layer::read(cx, node));
 
-    let off = own
-        .as_ref()
-        .map_or(Off::default(), |own| Off::default().under(&own.partial));
+    let off = own.as_ref().map_or(Off::default(), |own| Off::default().under(&own.partial));
     let soft = own.as_ref().is_none_or(Layer::leaves_attempt);
     let mut layers = vec![&litellm, &general, &router];
     layers.extend(&own);
     let base = lay(cx, &Policy::default(), &layers, soft).unwrap_or_default();
-    Policies {
-        base: Arc::new(base),
-        off,
-        soft,
-        fallbacks,
-        counts,
-        groups,
-    }
+    Policies { base: Arc::new(base), off, soft, fallbacks, counts, groups }
 }
 
 /// Takes values out of a section and puts them where a policy has them.
@@ -129,10 +120,7 @@ fn by_group(cx: &mut Cx<'_>, names: &Names, section: Option<Entry>) -> HashMap<S
     };
     let found = section.node.kind();
     let Value::Map(map) = section.node.value else {
-        let message = format!(
-            "`{}` must be a mapping from groups, not {found}",
-            section.key
-        );
+        let message = format!("`{}` must be a mapping from groups, not {found}", section.key);
         cx.error(section.node.span, message, None);
         return HashMap::new();
     };
@@ -163,13 +151,7 @@ impl Policies {
 
     /// The policy of a group.
     pub(super) fn group(&mut self, cx: &mut Cx<'_>, names: &Names, name: &str) -> Group {
-        let mut said = Node::empty(Span {
-            file: 0,
-            line: 0,
-            column: 0,
-            start: 0,
-            len: 0,
-        });
+        let mut said = Node::empty(Span { file: 0, line: 0, column: 0, start: 0, len: 0 });
         let counts = self.counts.remove(name);
         if let Some(entry) = counts.filter(|_| !self.off.retry) {
             said.put("retry.counts", entry);
@@ -182,9 +164,7 @@ impl Policies {
             fallbacks::check(cx, names, &mut entry.node, Some(name));
             Layer::read(cx, entry.node)
         });
-        let off = own
-            .as_ref()
-            .map_or(self.off, |own| self.off.under(&own.partial));
+        let off = own.as_ref().map_or(self.off, |own| self.off.under(&own.partial));
 
         let without = self.without(name);
         let mut layers: Vec<&Layer> = without.iter().collect();
@@ -200,21 +180,14 @@ impl Policies {
             }
         };
         let policy = policy.unwrap_or_else(|| Arc::clone(&self.base));
-        Group {
-            policy,
-            off,
-            made: Vec::new(),
-        }
+        Group { policy, off, made: Vec::new() }
     }
 
     /// The general lists without the group itself, where they name it.
     fn without(&self, name: &str) -> Option<Layer> {
         let all = self.base.fallback();
         let named = [all.to(), all.context_window(), all.content_policy()];
-        if !named
-            .iter()
-            .any(|list| list.iter().any(|other| other == name))
-        {
+        if !named.iter().any(|list| list.iter().any(|other| other == name)) {
             return None;
         }
         let list = |list: &[String]| {
@@ -227,17 +200,8 @@ impl Policies {
         fallback.content_policy = list(all.content_policy());
         let mut partial = PartialPolicy::default();
         partial.fallback = Setting::Set(fallback);
-        let nowhere = Span {
-            file: 0,
-            line: 0,
-            column: 0,
-            start: 0,
-            len: 0,
-        };
-        Some(Layer {
-            node: Node::empty(nowhere),
-            partial,
-        })
+        let nowhere = Span { file: 0, line: 0, column: 0, start: 0, len: 0 };
+        Some(Layer { node: Node::empty(nowhere), partial })
     }
 }
 
@@ -308,10 +272,7 @@ impl Layer {
 
     /// Whether it says nothing of the clock of an attempt.
     fn leaves_attempt(&self) -> bool {
-        self.partial
-            .timeout
-            .value()
-            .is_none_or(|timeout| timeout.attempt.is_unset())
+        self.partial.timeout.value().is_none_or(|timeout| timeout.attempt.is_unset())
     }
 }
 
@@ -357,10 +318,7 @@ fn explained(message: &str) -> (&str, Option<String>) {
         Some((message, help)) => (message, help.split(" (known: ").next()),
         None => match message.split_once(" (known: ") {
             Some((message, known)) => {
-                return (
-                    message,
-                    Some(format!("one of {}", known.trim_end_matches(')'))),
-                );
+                return (message, Some(format!("one of {}", known.trim_end_matches(')'))));
             }
             None => (message, None),
         },
@@ -383,10 +341,7 @@ fn written(layers: &[&Layer], path: &str) -> Written {
     let last = path.rsplit('.').next().unwrap_or(path).to_owned();
     let mut above = path;
     loop {
-        let found = layers
-            .iter()
-            .rev()
-            .find_map(|layer| layer.node.place(above));
+        let found = layers.iter().rev().find_map(|layer| layer.node.place(above));
         if let Some((entry, span)) = found {
             let item = above.ends_with(']');
             let name = entry.written.as_deref().unwrap_or(&entry.key).to_owned();
@@ -400,12 +355,7 @@ fn written(layers: &[&Layer], path: &str) -> Written {
         match above.rsplit_once('.') {
             Some((parent, _)) => above = parent,
             None => {
-                return Written {
-                    name: last,
-                    key: None,
-                    span: None,
-                    variable: None,
-                };
+                return Written { name: last, key: None, span: None, variable: None };
             }
         }
     }

@@ -31,11 +31,8 @@ const LITELLM: &str = "
     wandb watsonx watsonx_text xai xiaomi_mimo xinference zai zerogpu";
 
 /// Whose model a bare name is in LiteLLM, by how it begins.
-const BARE: [(&str, &str); 3] = [
-    ("claude-", "anthropic"),
-    ("command", "cohere"),
-    ("gemini-", "gemini"),
-];
+const BARE: [(&str, &str); 3] =
+    [("claude-", "anthropic"), ("command", "cohere"), ("gemini-", "gemini")];
 
 /// Whether LiteLLM knows a provider of this name.
 pub(super) fn is_known(name: &str) -> bool {

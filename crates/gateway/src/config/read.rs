@@ -27,24 +27,14 @@ const COPIES: usize = 500_000;
 pub(super) fn read(cx: &mut Cx<'_>, source: Source) -> Option<Node> {
     let text: Arc<str> = source.text.into();
     if text.len() > LARGEST {
-        let message = format!(
-            "{} is larger than {} MiB",
-            source.name,
-            LARGEST / 1024 / 1024
-        );
+        let message = format!("{} is larger than {} MiB", source.name, LARGEST / 1024 / 1024);
         cx.error(None, message, None);
         return None;
     }
     let file = cx.add_source(Text::new(source.name, Arc::clone(&text)));
     let options = yaml::options! { emit_comments: false };
     let parser = Parser::new_from_str_with_options(&text, options);
-    let mut reader = Reader {
-        cx,
-        parser,
-        file,
-        anchors: HashMap::new(),
-        copied: 0,
-    };
+    let mut reader = Reader { cx, parser, file, anchors: HashMap::new(), copied: 0 };
     let root = match reader.document() {
         Ok(root) => root,
         Err(stop) => {
@@ -84,10 +74,7 @@ impl<'t> Reader<'_, '_, 't> {
                 Event::StreamEnd => break,
                 Event::StreamStart | Event::DocumentEnd => {}
                 Event::DocumentStart(..) if root.is_some() => {
-                    return Err(stop(
-                        at,
-                        "a second document begins here; only one is expected",
-                    ));
+                    return Err(stop(at, "a second document begins here; only one is expected"));
                 }
                 Event::DocumentStart(..) => {}
                 event => root = Some(self.node(event, at, 0)?),
@@ -157,20 +144,14 @@ impl<'t> Reader<'_, '_, 't> {
                 // Better than the first bracket, or nothing at all.
                 node.span = key_at;
             }
-            let entry = Entry {
-                key: key.into_owned(),
-                at: key_at,
-                written: None,
-                node,
-            };
+            let entry = Entry { key: key.into_owned(), at: key_at, written: None, node };
             if names.is_new(&entry.key, &entries) {
                 entries.push(entry);
             } else {
                 let key = &entry.key;
                 let first = entries.iter().find(|first| first.key == *key);
                 let help = first.map(|first| format!("first written in line {}", first.at.line));
-                self.cx
-                    .error(key_at, format!("the key `{key}` is there twice"), help);
+                self.cx.error(key_at, format!("the key `{key}` is there twice"), help);
                 shadowed.push(entry);
             }
         }
@@ -192,10 +173,7 @@ impl<'t> Reader<'_, '_, 't> {
         let node = node.ok_or_else(|| stop(at, "an anchor cannot contain itself"))?;
         self.copied += node.size();
         if self.copied > COPIES {
-            return Err(stop(
-                at,
-                format!("aliases stand for more than {COPIES} values"),
-            ));
+            return Err(stop(at, format!("aliases stand for more than {COPIES} values")));
         }
         Ok(node)
     }
@@ -221,10 +199,7 @@ impl<'t> Reader<'_, '_, 't> {
                 };
                 if !fits {
                     let kind = kind.unwrap_or_default();
-                    return Err(stop(
-                        at,
-                        format!("the tag `!!{kind}` does not fit this value"),
-                    ));
+                    return Err(stop(at, format!("the tag `!!{kind}` does not fit this value")));
                 }
                 value
             }
@@ -266,13 +241,7 @@ impl<'t> Reader<'_, '_, 't> {
     }
 
     fn start(&self) -> Span {
-        Span {
-            file: self.file,
-            line: 1,
-            column: 1,
-            start: 0,
-            len: 0,
-        }
+        Span { file: self.file, line: 1, column: 1, start: 0, len: 0 }
     }
 }
 
@@ -297,19 +266,12 @@ impl Names {
 }
 
 fn stop(at: Span, message: impl Into<String>) -> Stop {
-    Stop {
-        at,
-        message: message.into(),
-        help: None,
-    }
+    Stop { at, message: message.into(), help: None }
 }
 
 /// A tag is not named: a secret that begins with `!` looks like one.
 fn unknown(at: Span) -> Stop {
-    stop(
-        at,
-        "this tag has no meaning here; write a text that begins with `!` in quotes",
-    )
+    stop(at, "this tag has no meaning here; write a text that begins with `!` in quotes")
 }
 
 /// Adds what `<<` brings: of two with the same key the first counts.
@@ -325,10 +287,7 @@ fn merge(node: Node, into: &mut Vec<Entry>) -> Result<(), Stop> {
             }
         }
         _ => {
-            return Err(stop(
-                node.span,
-                "`<<` takes a mapping or a list of mappings",
-            ));
+            return Err(stop(node.span, "`<<` takes a mapping or a list of mappings"));
         }
     }
     Ok(())

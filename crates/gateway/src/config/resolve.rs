@@ -57,23 +57,12 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
         .map(|group| {
             let (name, members) = group.finish(&mut names);
             let mut policy = policies.group(cx, &names, &name);
-            let deployments = members
-                .into_iter()
-                .map(|ready| deployment(cx, &mut policy, ready));
+            let deployments = members.into_iter().map(|ready| deployment(cx, &mut policy, ready));
             let deployments = deployments.collect();
-            GroupConfig {
-                name,
-                policy: policy.policy,
-                deployments,
-            }
+            GroupConfig { name, policy: policy.policy, deployments }
         })
         .collect();
-    (!groups.is_empty()).then(|| Config {
-        groups,
-        aliases,
-        policy: policies.base(),
-        master_key,
-    })
+    (!groups.is_empty()).then(|| Config { groups, aliases, policy: policies.base(), master_key })
 }
 
 /// Takes a section out of the file; a mapping without entries if it is not there.
@@ -83,11 +72,7 @@ fn section(cx: &mut Cx<'_>, root: &mut Node, key: &str, section: Section) -> Nod
         return nothing;
     };
     if node.map_mut().is_none() {
-        cx.error(
-            node.span,
-            format!("`{key}` must be a mapping, not {}", node.kind()),
-            None,
-        );
+        cx.error(node.span, format!("`{key}` must be a mapping, not {}", node.kind()), None);
         return nothing;
     }
     known::sift(cx, section, &mut node);
@@ -131,11 +116,7 @@ fn strategy(cx: &mut Cx<'_>, entry: Option<Entry>) {
         cx.warn(strategy.span, message, None);
     } else {
         let help = suggest::did_you_mean(name, STRATEGIES);
-        cx.error(
-            strategy.span,
-            format!("there is no routing strategy {}", strategy.shown()),
-            help,
-        );
+        cx.error(strategy.span, format!("there is no routing strategy {}", strategy.shown()), help);
     }
 }
 

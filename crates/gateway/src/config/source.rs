@@ -39,9 +39,7 @@ const LEAD: usize = 60;
 /// The text is left out: it may hold secrets.
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Source")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Source").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -50,15 +48,8 @@ impl std::fmt::Debug for Source {
 impl Text {
     pub(super) fn new(name: String, text: Arc<str>) -> Text {
         let breaks = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
-        let lines = std::iter::once(0)
-            .chain(breaks.map(|(at, _)| at + 1))
-            .collect();
-        Text {
-            name,
-            text,
-            lines,
-            secrets: None,
-        }
+        let lines = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
+        Text { name, text, lines, secrets: None }
     }
 
     /// Learns from the parsed file where its secrets are.
@@ -98,15 +89,7 @@ impl Text {
         let text = text.unwrap_or_default().trim_end();
         let shown = draw(text, start..end, &masked);
         let column = span.column as usize;
-        (
-            Place {
-                file: self.name.clone(),
-                line: number,
-                column,
-                len: chars.max(1),
-            },
-            shown,
-        )
+        (Place { file: self.name.clone(), line: number, column, len: chars.max(1) }, shown)
     }
 
     /// The bytes of a line, without its end.
@@ -125,9 +108,7 @@ pub(super) fn line(text: &str, lines: &[usize], number: usize) -> Range<usize> {
 
 /// The byte of a line at which a column, from 1, begins.
 fn byte_of_column(line: &str, column: usize) -> usize {
-    line.char_indices()
-        .nth(column.saturating_sub(1))
-        .map_or(line.len(), |(byte, _)| byte)
+    line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(byte, _)| byte)
 }
 
 /// The parts of the line that are secret, counted from its beginning.
@@ -174,25 +155,13 @@ fn draw(line: &str, marked: Range<usize>, masked: &[Range<usize>]) -> Shown {
     let before = before.unwrap_or(text.len());
     let len = len.saturating_sub(before).max(1);
     if text.len() <= WIDEST {
-        return Shown {
-            text: text.into_iter().collect(),
-            before,
-            len,
-        };
+        return Shown { text: text.into_iter().collect(), before, len };
     }
     let skip = before.saturating_sub(LEAD).min(text.len() - WIDEST);
     let text: String = text.into_iter().skip(skip).take(WIDEST).collect();
     let len = len.min(WIDEST.saturating_sub(before - skip).max(1));
     match skip {
-        0 => Shown {
-            text: format!("{text}…"),
-            before,
-            len,
-        },
-        _ => Shown {
-            text: format!("…{text}…"),
-            before: before - skip + 1,
-            len,
-        },
+        0 => Shown { text: format!("{text}…"), before, len },
+        _ => Shown { text: format!("…{text}…"), before: before - skip + 1, len },
     }
 }

@@ -25,10 +25,7 @@ pub(super) fn did_you_mean<'a>(
 
 /// Upper case, dashes, underscores and spaces are not what people mistype.
 fn plain(name: &str) -> Vec<char> {
-    name.chars()
-        .filter(|c| !matches!(c, '_' | '-' | ' '))
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
 /// Levenshtein's distance: how many characters to insert, drop or replace.

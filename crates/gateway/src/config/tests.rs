@@ -15,10 +15,7 @@ fn read(text: &str) -> Result<Loaded, Findings> {
 
 /// Reads a text with an environment.
 fn read_with(text: &str, env: &[(&str, &str)]) -> Result<Loaded, Findings> {
-    let source = Source {
-        name: "config.yaml".to_owned(),
-        text: text.to_owned(),
-    };
+    let source = Source { name: "config.yaml".to_owned(), text: text.to_owned() };
     parse(source, &|name| {
         let (_, value) = env.iter().find(|(known, _)| *known == name)?;
         Some((*value).to_owned())
@@ -49,11 +46,7 @@ fn clean_with(text: &str, env: &[(&str, &str)]) -> Config {
 /// The messages of the warnings of a text that can be used.
 fn warnings(text: &str) -> Vec<String> {
     let loaded = read(text).unwrap();
-    loaded
-        .warnings
-        .into_iter()
-        .map(|finding| finding.message)
-        .collect()
+    loaded.warnings.into_iter().map(|finding| finding.message).collect()
 }
 
 /// A group with one deployment, in front of whatever a test is about.

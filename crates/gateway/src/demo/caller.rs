@@ -56,10 +56,7 @@ impl Question {
             "messages": [{"role": "user", "content": format!("Say something about {subject}.")}],
             "stream": stream,
         });
-        Self {
-            body: body.to_string().into(),
-            stream,
-        }
+        Self { body: body.to_string().into(), stream }
     }
 
     /// Whether this is the whole answer to it.
@@ -101,11 +98,7 @@ impl Caller {
         let mut trail = None;
         let exchange = timeout(PATIENCE, self.exchange(at, &question, &mut trail)).await;
         let failed = exchange.unwrap_or(Err(Class::Timeout)).err();
-        Reply {
-            took: began.elapsed(),
-            failed,
-            trail,
-        }
+        Reply { took: began.elapsed(), failed, trail }
     }
 
     async fn exchange(
@@ -120,23 +113,12 @@ impl Caller {
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
 
-        let answer = self
-            .0
-            .request(request)
-            .await
-            .map_err(|_| Class::Connection)?;
+        let answer = self.0.request(request).await.map_err(|_| Class::Connection)?;
         let (head, body) = answer.into_parts();
-        let told = head
-            .headers
-            .get("x-secondwind-trail")
-            .and_then(|trail| trail.to_str().ok());
+        let told = head.headers.get("x-secondwind-trail").and_then(|trail| trail.to_str().ok());
         *trail = told.map(str::to_owned);
         // What the status promised was not kept.
-        let body = body
-            .collect()
-            .await
-            .map_err(|_| Class::Interrupted)?
-            .to_bytes();
+        let body = body.collect().await.map_err(|_| Class::Interrupted)?.to_bytes();
         question.is_answered_by(head.status, &head.headers, &body)
     }
 }
@@ -162,10 +144,7 @@ mod tests {
         let mut failed = [None; 2];
         for (stream, failed) in [false, true].into_iter().zip(&mut failed) {
             let body = json!({"model": "gpt-4", "messages": [], "stream": stream});
-            let question = Question {
-                body: body.to_string().into(),
-                stream,
-            };
+            let question = Question { body: body.to_string().into(), stream };
             *failed = Caller::new().ask(upstream.addr(), question).await.failed;
         }
         failed
@@ -185,27 +164,16 @@ mod tests {
     async fn a_failure_has_the_name_that_the_gateway_has_for_it() {
         use upstream::Reply;
         assert_eq!(told(Reply::reset()).await, [Some(Class::Connection); 2]);
-        assert_eq!(
-            told(Reply::rate_limited(1)).await,
-            [Some(Class::RateLimit); 2]
-        );
-        assert_eq!(
-            told(Reply::quota_exhausted()).await,
-            [Some(Class::QuotaExhausted); 2]
-        );
-        assert_eq!(
-            told(Reply::overloaded()).await,
-            [Some(Class::ServiceUnavailable); 2]
-        );
+        assert_eq!(told(Reply::rate_limited(1)).await, [Some(Class::RateLimit); 2]);
+        assert_eq!(told(Reply::quota_exhausted()).await, [Some(Class::QuotaExhausted); 2]);
+        assert_eq!(told(Reply::overloaded()).await, [Some(Class::ServiceUnavailable); 2]);
     }
 
     #[test]
     fn the_same_seed_asks_the_same_questions() {
         let ask = || {
             let mut rng = Rng::with_seed(7);
-            (0..40)
-                .map(|_| Question::next(&mut rng).body)
-                .collect::<Vec<_>>()
+            (0..40).map(|_| Question::next(&mut rng).body).collect::<Vec<_>>()
         };
         assert_eq!(ask(), ask());
     }

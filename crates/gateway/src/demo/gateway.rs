@@ -27,39 +27,22 @@ pub(super) struct Gateway {
 impl Gateway {
     /// Starts one on a free loopback port, in front of these providers.
     pub(super) async fn start(simulated: &Simulated) -> Result<Self, Failed> {
-        let source = Source {
-            name: "demo.yaml".into(),
-            text: CONFIG.into(),
-        };
+        let source = Source { name: "demo.yaml".into(), text: CONFIG.into() };
         // The process's own environment has no say here.
         let variable = |name: &str| simulated.variable(name);
-        let config = config::parse(source, &variable)
-            .map_err(Failed::Config)?
-            .config;
+        let config = config::parse(source, &variable).map_err(Failed::Config)?.config;
         let router = setup::router(&config).map_err(Failed::Setup)?;
-        let app = App {
-            router,
-            master_key: None,
-            max_body_bytes: BODY_BYTES,
-        };
+        let app = App { router, master_key: None, max_body_bytes: BODY_BYTES };
 
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = TcpListener::bind(free).await.map_err(Failed::Io)?;
         let address = listener.local_addr().map_err(Failed::Io)?;
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(server::serve(
-            listener,
-            edge::service(Arc::new(app)),
-            async {
-                // Dropped or sent: it is over.
-                let _ = stopped.await;
-            },
-        ));
-        Ok(Self {
-            address,
-            stop,
-            serving,
-        })
+        let serving = tokio::spawn(server::serve(listener, edge::service(Arc::new(app)), async {
+            // Dropped or sent: it is over.
+            let _ = stopped.await;
+        }));
+        Ok(Self { address, stop, serving })
     }
 
     /// Where it listens.
@@ -81,10 +64,7 @@ mod tests {
     #[tokio::test]
     async fn the_configuration_is_valid_and_without_a_warning() {
         let simulated = Simulated::start().await.unwrap();
-        let source = Source {
-            name: "demo.yaml".into(),
-            text: CONFIG.into(),
-        };
+        let source = Source { name: "demo.yaml".into(), text: CONFIG.into() };
         let loaded = config::parse(source, &|name| simulated.variable(name)).unwrap();
         assert_eq!(loaded.warnings, []);
         let places: Vec<String> = loaded
@@ -92,10 +72,7 @@ mod tests {
             .groups
             .iter()
             .flat_map(|group| {
-                group
-                    .deployments
-                    .iter()
-                    .map(|at| format!("{}/{}", group.name, at.id))
+                group.deployments.iter().map(|at| format!("{}/{}", group.name, at.id))
             })
             .collect();
         let names: Vec<&str> = simulated.behind().map(|provider| provider.name).collect();

@@ -62,15 +62,8 @@ impl Simulated {
     /// Starts them all, each on a loopback port of its own.
     pub(super) async fn start() -> io::Result<Self> {
         let alone = Arc::new(Provider::east().await?);
-        let behind = [
-            Provider::east().await?,
-            Provider::west().await?,
-            Provider::spare().await?,
-        ];
-        Ok(Self {
-            alone,
-            behind: behind.map(Arc::new),
-        })
+        let behind = [Provider::east().await?, Provider::west().await?, Provider::spare().await?];
+        Ok(Self { alone, behind: behind.map(Arc::new) })
     }
 
     /// Where an application without a gateway asks.
@@ -85,9 +78,7 @@ impl Simulated {
 
     /// What a variable of the gateway's configuration stands for.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
-        self.behind()
-            .find(|provider| provider.variable == name)
-            .map(Provider::base_url)
+        self.behind().find(|provider| provider.variable == name).map(Provider::base_url)
     }
 
     /// Lets the weather of `length` begin at `start`. It stops where it is when the set is dropped.
@@ -130,9 +121,7 @@ impl Provider {
             .with(2, Reply::hang())
             .with(2, slow())
             .with(1, Reply::context_window());
-        let overloaded = usual
-            .clone()
-            .with(200, Reply::overloaded().header("retry-after", "1"));
+        let overloaded = usual.clone().with(200, Reply::overloaded().header("retry-after", "1"));
         let no_money = Mix::from(Reply::quota_exhausted());
         let spells = vec![
             Spell::new(0.40, 0.55, "overloaded", Weather::Replies(overloaded)),
@@ -159,13 +148,7 @@ impl Provider {
     ) -> io::Result<Self> {
         let upstream = Upstream::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         upstream.says(SAYS).always(usual.clone());
-        Ok(Self {
-            name,
-            variable,
-            upstream,
-            usual,
-            spells,
-        })
+        Ok(Self { name, variable, upstream, usual, spells })
     }
 
     /// What to configure as its address.
@@ -181,21 +164,12 @@ impl Provider {
 
     /// What it is like at this part of the whole; `None`: as usual.
     pub(super) fn weather(&self, at: f64) -> Option<&'static str> {
-        let spell = self
-            .spells
-            .iter()
-            .find(|spell| (spell.from..spell.until).contains(&at))?;
+        let spell = self.spells.iter().find(|spell| (spell.from..spell.until).contains(&at))?;
         Some(spell.name)
     }
 
     async fn play(&self, start: Instant, length: Duration) {
-        for Spell {
-            from,
-            until,
-            weather,
-            ..
-        } in &self.spells
-        {
+        for Spell { from, until, weather, .. } in &self.spells {
             sleep_until(start + length.mul_f64(*from)).await;
             match weather {
                 Weather::Replies(mix) => {
@@ -220,27 +194,18 @@ impl Provider {
 
 impl Spell {
     const fn new(from: f64, until: f64, name: &'static str, weather: Weather) -> Self {
-        Self {
-            from,
-            until,
-            name,
-            weather,
-        }
+        Self { from, until, name, weather }
     }
 }
 
 /// Adds proper answers of this weight, some quicker than others.
 fn answers(mix: Mix, weight: u32) -> Mix {
     let (some, few) = (weight / 3, weight / 6);
-    mix.with(weight - some - few, good(20))
-        .with(some, good(35))
-        .with(few, good(60))
+    mix.with(weight - some - few, good(20)).with(some, good(35)).with(few, good(60))
 }
 
 fn good(millis: u64) -> Reply {
-    Reply::ok()
-        .after(Duration::from_millis(millis))
-        .pause(PAUSE)
+    Reply::ok().after(Duration::from_millis(millis)).pause(PAUSE)
 }
 
 /// Longer than the gateway waits for an attempt, shorter than a caller waits.
@@ -266,10 +231,7 @@ mod tests {
     async fn the_gateways_configuration_finds_every_provider_and_nothing_else() {
         let simulated = Simulated::start().await.unwrap();
         for provider in simulated.behind() {
-            assert_eq!(
-                simulated.variable(provider.variable),
-                Some(provider.base_url())
-            );
+            assert_eq!(simulated.variable(provider.variable), Some(provider.base_url()));
         }
         assert_eq!(simulated.variable("LITELLM_MASTER_KEY"), None);
     }

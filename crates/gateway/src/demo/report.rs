@@ -31,23 +31,10 @@ pub(super) fn live(
 ) -> Vec<String> {
     let mut lines = vec![bar(progress), String::new()];
     let mut table = Table::default();
-    let head = [
-        "",
-        "sent",
-        "answered",
-        "",
-        "failed",
-        "under way",
-        "p50",
-        "p99",
-    ];
+    let head = ["", "sent", "answered", "", "failed", "under way", "p50", "p99"];
     table.row(head.map(|name| Cell::new(Tone::Bold, name)));
     for (name, tally) in [("direct", &totals.direct), ("gateway", &totals.gateway)] {
-        let failed = if tally.failed() == 0 {
-            Tone::Dim
-        } else {
-            Tone::Bad
-        };
+        let failed = if tally.failed() == 0 { Tone::Dim } else { Tone::Bad };
         table.row([
             name.into(),
             Cell::count(tally.sent),
@@ -66,11 +53,7 @@ pub(super) fn live(
             Some(weather) => (Tone::Bad, weather),
             None => (Tone::Dim, "as usual"),
         };
-        lines.push(format!(
-            "{:14}{}",
-            provider.name,
-            style.paint(tone, weather)
-        ));
+        lines.push(format!("{:14}{}", provider.name, style.paint(tone, weather)));
     }
     lines
 }
@@ -115,9 +98,7 @@ pub(super) fn summary(totals: &Totals, style: Style) -> String {
         lines.push(String::new());
         lines.push("The longest way to an answer, as its x-secondwind-trail tells it:".to_owned());
         lines.extend(
-            trail
-                .split(';')
-                .map(|attempt| style.paint(Tone::Dim, &format!("  {attempt}"))),
+            trail.split(';').map(|attempt| style.paint(Tone::Dim, &format!("  {attempt}"))),
         );
     }
     lines.push("\n".to_owned());
@@ -156,16 +137,8 @@ fn bar(progress: Progress) -> String {
     const WIDTH: usize = 40;
     let done = (progress.part() * WIDTH as f64) as usize;
     let (elapsed, length) = (progress.elapsed.as_secs_f64(), progress.length.as_secs());
-    let note = if progress.is_sent() {
-        ", waiting for the last answers"
-    } else {
-        ""
-    };
-    format!(
-        "[{}{}] {elapsed:.1} of {length} s{note}",
-        "=".repeat(done),
-        " ".repeat(WIDTH - done)
-    )
+    let note = if progress.is_sent() { ", waiting for the last answers" } else { "" };
+    format!("[{}{}] {elapsed:.1} of {length} s{note}", "=".repeat(done), " ".repeat(WIDTH - done))
 }
 
 fn outcome(direct: &Tally, gateway: &Tally) -> Table {
@@ -181,9 +154,7 @@ fn outcome(direct: &Tally, gateway: &Tally) -> Table {
     };
     row("requests", &|tally| tally.sent.to_string());
     row("p50 of the answered", &|tally| time(tally.of_answered(0.5)));
-    row("p99 of the answered", &|tally| {
-        time(tally.of_answered(0.99))
-    });
+    row("p99 of the answered", &|tally| time(tally.of_answered(0.99)));
     row("p99 with the failed", &|tally| time(tally.of_all(0.99)));
     row("upstream attempts a request", &per_request);
     table
@@ -191,39 +162,18 @@ fn outcome(direct: &Tally, gateway: &Tally) -> Table {
 
 fn failures(direct: &Tally, gateway: &Tally) -> Table {
     let mut table = Table::default();
-    let head = [
-        "",
-        "direct",
-        "gateway",
-        "same place",
-        "sibling",
-        "fallback",
-        "nobody",
-    ];
+    let head = ["", "direct", "gateway", "same place", "sibling", "fallback", "nobody"];
     table.row(head.map(|name| Cell::new(Tone::Bold, name)));
-    let mut kinds: Vec<Failure> = direct
-        .failures
-        .keys()
-        .chain(gateway.failures.keys())
-        .copied()
-        .collect();
+    let mut kinds: Vec<Failure> =
+        direct.failures.keys().chain(gateway.failures.keys()).copied().collect();
     kinds.sort_unstable();
     kinds.dedup();
     for kind in kinds {
         let of = |tally: &Tally| tally.failures.get(&kind).copied().unwrap_or_default();
         let fates = of(gateway);
-        let Fates {
-            retried,
-            sibling,
-            fallback,
-            told,
-        } = fates;
+        let Fates { retried, sibling, fallback, told } = fates;
         let bad = |count: usize| {
-            if count == 0 {
-                Cell::count(0)
-            } else {
-                Cell::new(Tone::Bad, count.to_string())
-            }
+            if count == 0 { Cell::count(0) } else { Cell::new(Tone::Bad, count.to_string()) }
         };
         table.row([
             kind.name().into(),
@@ -280,17 +230,11 @@ mod tests {
         let mut totals = Totals::default();
         totals.direct.sent = 2;
         totals.direct.count_direct(&reply(38, None, None));
-        totals
-            .direct
-            .count_direct(&reply(3000, Some(Class::Timeout), None));
+        totals.direct.count_direct(&reply(3000, Some(Class::Timeout), None));
         totals.gateway.sent = 2;
         let rescued = "gpt-4/east=timeout@0ms+500ms;gpt-4/west=ok@500ms+40ms";
-        totals
-            .gateway
-            .count_routed(&reply(540, None, Some(rescued)));
-        totals
-            .gateway
-            .count_routed(&reply(41, None, Some("backup/spare=ok@0ms+40ms")));
+        totals.gateway.count_routed(&reply(540, None, Some(rescued)));
+        totals.gateway.count_routed(&reply(41, None, Some("backup/spare=ok@0ms+40ms")));
         totals
     }
 
@@ -323,11 +267,7 @@ The longest way to an answer, as its x-secondwind-trail tells it:
     fn a_hundred_percent_is_all_of_them() {
         let mut tally = Tally::default();
         let mut count = |failed| {
-            tally.count_direct(&Reply {
-                took: Duration::ZERO,
-                failed,
-                trail: None,
-            });
+            tally.count_direct(&Reply { took: Duration::ZERO, failed, trail: None });
             share(&tally)
         };
         for _ in 0..9999 {
@@ -341,31 +281,16 @@ The longest way to an answer, as its x-secondwind-trail tells it:
     async fn shows_who_has_a_bad_time() {
         let simulated = Simulated::start().await.unwrap();
         let length = Duration::from_secs(10);
-        let at = |secs| Progress {
-            elapsed: Duration::from_secs(secs),
-            length,
-        };
+        let at = |secs| Progress { elapsed: Duration::from_secs(secs), length };
         let drawn = live(at(2), &totals(), &simulated, Style::PLAIN);
-        assert_eq!(
-            drawn[0],
-            "[========                                ] 2.0 of 10 s"
-        );
-        assert!(
-            drawn.contains(&"gpt-4/east    over its rate limit".to_owned()),
-            "{drawn:#?}"
-        );
-        assert!(
-            drawn.contains(&"gpt-4/west    as usual".to_owned()),
-            "{drawn:#?}"
-        );
+        assert_eq!(drawn[0], "[========                                ] 2.0 of 10 s");
+        assert!(drawn.contains(&"gpt-4/east    over its rate limit".to_owned()), "{drawn:#?}");
+        assert!(drawn.contains(&"gpt-4/west    as usual".to_owned()), "{drawn:#?}");
         assert_eq!(
             line(at(2), &totals(), &simulated),
             "  2 s  answered: direct 1/2 (50.0 %), gateway 2/2 (100.0 %); gpt-4/east is over its rate limit\n"
         );
         let drawn = live(at(11), &totals(), &simulated, Style::PLAIN);
-        assert!(
-            drawn[0].ends_with("11.0 of 10 s, waiting for the last answers"),
-            "{drawn:#?}"
-        );
+        assert!(drawn[0].ends_with("11.0 of 10 s, waiting for the last answers"), "{drawn:#?}");
     }
 }

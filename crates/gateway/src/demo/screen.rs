@@ -56,15 +56,8 @@ impl Screen {
         let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         let terminal =
             io::stdout().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let style = Style {
-            coloured: terminal && !set("NO_COLOR"),
-        };
-        Self {
-            redraws: terminal,
-            style,
-            drawn: 0,
-            next_line: LINE,
-        }
+        let style = Style { coloured: terminal && !set("NO_COLOR") };
+        Self { redraws: terminal, style, drawn: 0, next_line: LINE }
     }
 
     pub(super) const fn style(&self) -> Style {
@@ -115,9 +108,7 @@ fn frame(drawn: usize, lines: &[String]) -> String {
 fn write(text: &str) {
     let mut stdout = io::stdout().lock();
     // If nobody reads, so be it.
-    let _ = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
 // === impl Style ===
@@ -155,9 +146,6 @@ mod tests {
     #[test]
     fn without_colours_there_is_no_escape() {
         assert_eq!(Style::PLAIN.paint(Tone::Bad, "x"), "x");
-        assert_eq!(
-            Style { coloured: true }.paint(Tone::Bad, "x"),
-            "\x1b[31mx\x1b[0m"
-        );
+        assert_eq!(Style { coloured: true }.paint(Tone::Bad, "x"), "\x1b[31mx\x1b[0m");
     }
 }

@@ -61,18 +61,12 @@ impl Table {
 impl Cell {
     /// A place with this text, in a colour.
     pub(super) fn new(tone: Tone, text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            tone,
-        }
+        Self { text: text.into(), tone }
     }
 
     /// A count; none is less important than some.
     pub(super) fn count(count: usize) -> Self {
-        Self::new(
-            if count == 0 { Tone::Dim } else { Tone::Plain },
-            count.to_string(),
-        )
+        Self::new(if count == 0 { Tone::Dim } else { Tone::Plain }, count.to_string())
     }
 
     fn width(&self) -> usize {
@@ -101,11 +95,7 @@ mod tests {
         let mut table = Table::default();
         table
             .row(["".into(), "direct".into(), "gateway".into()])
-            .row([
-                "answered".into(),
-                "71.4 %".into(),
-                Cell::new(Tone::Good, "100.0 %"),
-            ])
+            .row(["answered".into(), "71.4 %".into(), Cell::new(Tone::Good, "100.0 %")])
             .row(["p50".into(), Cell::count(0)]);
         assert_eq!(
             table.lines(Style::PLAIN),

@@ -113,10 +113,7 @@ impl Tally {
             // was asked.
             self.fates(Failure::Class(class)).told += 1;
         }
-        let elsewhere = told
-            .attempts
-            .first()
-            .is_some_and(|first| first.group != ASKED);
+        let elsewhere = told.attempts.first().is_some_and(|first| first.group != ASKED);
         self.elsewhere_at_once += usize::from(elsewhere);
         if answer.is_some() && told.count() > self.longest_count {
             self.longest_count = told.count();
@@ -125,11 +122,7 @@ impl Tally {
     }
 
     fn time(&mut self, reply: &Reply) {
-        let times = if reply.failed.is_none() {
-            &mut self.answered
-        } else {
-            &mut self.failed
-        };
+        let times = if reply.failed.is_none() { &mut self.answered } else { &mut self.failed };
         times.push(reply.took);
     }
 
@@ -194,11 +187,7 @@ mod tests {
     }
 
     fn reply(failed: Option<Class>, trail: &str) -> Reply {
-        Reply {
-            took: millis(1),
-            failed,
-            trail: Some(trail.to_owned()),
-        }
+        Reply { took: millis(1), failed, trail: Some(trail.to_owned()) }
     }
 
     fn counted(failed: Option<Class>, trail: &str) -> Tally {
@@ -208,11 +197,7 @@ mod tests {
     }
 
     fn fates(tally: &Tally, class: Class) -> Fates {
-        tally
-            .failures
-            .get(&Failure::Class(class))
-            .copied()
-            .unwrap_or_default()
+        tally.failures.get(&Failure::Class(class)).copied().unwrap_or_default()
     }
 
     #[test]
@@ -233,30 +218,15 @@ mod tests {
             "gpt-4/east=rate_limit@0ms+1ms;gpt-4/west=timeout@1ms+500ms;\
              backup/spare=connection@501ms+1ms;backup/spare=ok@550ms+80ms",
         );
-        let by_fallback = Fates {
-            fallback: 1,
-            ..Fates::default()
-        };
-        let by_retry = Fates {
-            retried: 1,
-            ..Fates::default()
-        };
+        let by_fallback = Fates { fallback: 1, ..Fates::default() };
+        let by_retry = Fates { retried: 1, ..Fates::default() };
         assert_eq!(fates(&tally, Class::RateLimit), by_fallback);
         assert_eq!(fates(&tally, Class::Timeout), by_fallback);
         assert_eq!(fates(&tally, Class::Connection), by_retry);
-        assert_eq!(
-            (tally.answered(), tally.attempts, tally.elsewhere_at_once),
-            (1, 4, 0)
-        );
+        assert_eq!((tally.answered(), tally.attempts, tally.elsewhere_at_once), (1, 4, 0));
 
-        let tally = counted(
-            None,
-            "gpt-4/east=internal_server@0ms+1ms;gpt-4/west=ok@1ms+30ms",
-        );
-        let by_sibling = Fates {
-            sibling: 1,
-            ..Fates::default()
-        };
+        let tally = counted(None, "gpt-4/east=internal_server@0ms+1ms;gpt-4/west=ok@1ms+30ms");
+        let by_sibling = Fates { sibling: 1, ..Fates::default() };
         assert_eq!(fates(&tally, Class::InternalServer), by_sibling);
     }
 
@@ -264,10 +234,7 @@ mod tests {
     fn without_an_answer_every_failure_reached_the_caller() {
         let trail = "gpt-4/east=rate_limit@0ms+1ms;backup/spare=internal_server@1ms+1ms";
         let tally = counted(Some(Class::RateLimit), trail);
-        let told = Fates {
-            told: 1,
-            ..Fates::default()
-        };
+        let told = Fates { told: 1, ..Fates::default() };
         assert_eq!(fates(&tally, Class::RateLimit), told);
         assert_eq!(fates(&tally, Class::InternalServer), told);
         assert_eq!((tally.answered(), tally.failed()), (0, 1));
@@ -290,20 +257,9 @@ mod tests {
     #[test]
     fn a_direct_request_is_one_attempt_and_its_failure_is_the_callers() {
         let mut tally = Tally::default();
-        tally.count_direct(&Reply {
-            took: millis(2),
-            failed: None,
-            trail: None,
-        });
-        tally.count_direct(&Reply {
-            took: millis(9),
-            failed: Some(Class::Timeout),
-            trail: None,
-        });
-        assert_eq!(
-            (tally.attempts, tally.answered(), tally.failed()),
-            (2, 1, 1)
-        );
+        tally.count_direct(&Reply { took: millis(2), failed: None, trail: None });
+        tally.count_direct(&Reply { took: millis(9), failed: Some(Class::Timeout), trail: None });
+        assert_eq!((tally.attempts, tally.answered(), tally.failed()), (2, 1, 1));
         assert_eq!(fates(&tally, Class::Timeout).told, 1);
         assert_eq!(tally.of_answered(0.99), Some(millis(2)));
         assert_eq!(tally.of_all(0.99), Some(millis(9)));

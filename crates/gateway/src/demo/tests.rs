@@ -25,10 +25,7 @@ async fn the_trails_tell_of_every_request_that_the_providers_got() {
     }
     // One that failed as a connection may not have arrived.
     let told = totals.gateway.attempts;
-    let refused = totals
-        .gateway
-        .failures
-        .get(&Failure::Class(Class::Connection));
+    let refused = totals.gateway.failures.get(&Failure::Class(Class::Connection));
     let refused = refused.map_or(0, tally::Fates::seen);
     let arrived: usize = simulated.behind().map(providers::Provider::attempts).sum();
     assert!(

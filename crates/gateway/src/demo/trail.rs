@@ -38,10 +38,7 @@ impl<'a> Told<'a> {
     pub(super) fn read(header: &'a str) -> Option<Self> {
         let mut told = Self::default();
         for part in header.split(';').filter(|part| !part.is_empty()) {
-            match part
-                .strip_prefix('+')
-                .and_then(|more| more.strip_suffix(" more"))
-            {
+            match part.strip_prefix('+').and_then(|more| more.strip_suffix(" more")) {
                 Some(more) => told.more = more.parse().ok()?,
                 None => told.attempts.push(Attempt::read(part)?),
             }
@@ -66,11 +63,7 @@ impl<'a> Attempt<'a> {
             "cut" => End::Cut,
             class => End::Failed(class.parse().ok()?),
         };
-        Some(Self {
-            group,
-            deployment,
-            end,
-        })
+        Some(Self { group, deployment, end })
     }
 }
 
@@ -82,11 +75,7 @@ mod tests {
     fn reads_attempt_by_attempt() {
         let header = "gpt-4/east=rate_limit@0ms+12ms;openai/gpt-4/west=cut@15ms;backup/spare=ok@16ms+8ms!not_replayable";
         let told = Told::read(header).unwrap();
-        let attempt = |group, deployment, end| Attempt {
-            group,
-            deployment,
-            end,
-        };
+        let attempt = |group, deployment, end| Attempt { group, deployment, end };
         assert_eq!(
             told.attempts,
             [
@@ -111,13 +100,7 @@ mod tests {
 
     #[test]
     fn what_is_no_trail_is_not_taken_for_one() {
-        for header in [
-            "east",
-            "east=ok@0ms",
-            "gpt-4/east=ok",
-            "gpt-4/east=fine@0ms",
-            "+x more",
-        ] {
+        for header in ["east", "east=ok@0ms", "gpt-4/east=ok", "gpt-4/east=fine@0ms", "+x more"] {
             assert_eq!(Told::read(header), None, "{header}");
         }
     }

@@ -47,9 +47,7 @@ impl ReplayLayer {
     /// Keeps as much as `policy` says.
     #[must_use]
     pub fn new(policy: impl Into<PolicyHandle>) -> Self {
-        Self {
-            policy: policy.into(),
-        }
+        Self { policy: policy.into() }
     }
 }
 
@@ -57,10 +55,7 @@ impl<S> Layer<S> for ReplayLayer {
     type Service = ReplayService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        ReplayService {
-            inner,
-            policy: self.policy.clone(),
-        }
+        ReplayService { inner, policy: self.policy.clone() }
     }
 }
 

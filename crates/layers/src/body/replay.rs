@@ -88,9 +88,7 @@ impl<B> ReplayBody<B> {
     /// A body that is at hand as a whole: replayed without a limit, a lock or an allocation.
     #[must_use]
     pub const fn full(bytes: Bytes) -> Self {
-        Self {
-            kind: Kind::Full { bytes, sent: false },
-        }
+        Self { kind: Kind::Full { bytes, sent: false } }
     }
 
     /// Another reader of this body, from its first byte; `None` where one would surely fail.
@@ -141,9 +139,7 @@ impl<B: Body> ReplayBody<B> {
         if body.is_end_stream() {
             return Ok(Self::full(Bytes::new()));
         }
-        Ok(Self {
-            kind: Kind::Kept(Reader::new(body, max_bytes)),
-        })
+        Ok(Self { kind: Kind::Kept(Reader::new(body, max_bytes)) })
     }
 
     /// Wraps a body that is not kept: it is read once, and its clones fail.
@@ -151,9 +147,7 @@ impl<B: Body> ReplayBody<B> {
         if body.is_end_stream() {
             return Self::full(Bytes::new());
         }
-        Self {
-            kind: Kind::Once(body),
-        }
+        Self { kind: Kind::Once(body) }
     }
 }
 
@@ -207,10 +201,7 @@ impl<B> Clone for ReplayBody<B> {
     /// [`ReplayError::Capped`]. [`try_clone`](Self::try_clone) tells beforehand.
     fn clone(&self) -> Self {
         let kind = match &self.kind {
-            Kind::Full { bytes, .. } => Kind::Full {
-                bytes: bytes.clone(),
-                sent: false,
-            },
+            Kind::Full { bytes, .. } => Kind::Full { bytes: bytes.clone(), sent: false },
             Kind::Kept(reader) => Kind::Kept(reader.another()),
             Kind::Once(_) | Kind::Lost => Kind::Lost,
         };

@@ -87,12 +87,7 @@ impl SettleLayer {
     /// The layer, with bounds of 64 KiB and one second.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            bounds: Bounds {
-                bytes: 64 * 1024,
-                time: Duration::from_secs(1),
-            },
-        }
+        Self { bounds: Bounds { bytes: 64 * 1024, time: Duration::from_secs(1) } }
     }
 }
 
@@ -106,10 +101,7 @@ impl<S> Layer<S> for SettleLayer {
     type Service = Settle<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Settle {
-            inner,
-            bounds: self.bounds,
-        }
+        Settle { inner, bounds: self.bounds }
     }
 }
 
@@ -130,9 +122,7 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         ResponseFuture {
-            state: State::Calling {
-                inner: self.inner.call(request),
-            },
+            state: State::Calling { inner: self.inner.call(request) },
             bounds: self.bounds,
         }
     }
@@ -157,16 +147,9 @@ where
                         return Poll::Ready(Ok(response.map(Settled::whole)));
                     }
                     let (head, body) = response.into_parts();
-                    let failed = Failed {
-                        head,
-                        body: Box::pin(body),
-                        read: BytesMut::new(),
-                    };
+                    let failed = Failed { head, body: Box::pin(body), read: BytesMut::new() };
                     let stop = sleep(this.bounds.time);
-                    this.state.set(State::Reading {
-                        failed: Some(failed),
-                        stop,
-                    });
+                    this.state.set(State::Reading { failed: Some(failed), stop });
                 }
                 StateProjection::Reading { failed, stop } => {
                     let Some(reading) = failed.as_mut() else {
@@ -235,16 +218,7 @@ impl<B: Body> Failed<B> {
             Seen::Other(seen) => (Some(seen), None),
         };
         let read = Some(read.freeze());
-        Response::from_parts(
-            head,
-            Settled {
-                read,
-                given: false,
-                seen,
-                begun,
-                whole: None,
-            },
-        )
+        Response::from_parts(head, Settled { read, given: false, seen, begun, whole: None })
     }
 }
 
@@ -253,13 +227,7 @@ impl<B: Body> Failed<B> {
 impl<B: Body> Settled<B> {
     /// A body that was not touched.
     pub const fn whole(body: B) -> Self {
-        Self {
-            read: None,
-            given: false,
-            seen: None,
-            begun: None,
-            whole: Some(body),
-        }
+        Self { read: None, given: false, seen: None, begun: None, whole: Some(body) }
     }
 
     /// What was read of a failed answer's body; `None` for one that was not touched.
@@ -306,7 +274,7 @@ impl<B: Body> Body for Settled<B> {
     fn is_end_stream(&self) -> bool {
         let read = self.given || self.read.as_ref().is_none_or(Bytes::is_empty);
         read && self.seen.is_none()
-            && self.begun.as_ref().is_none_or(|body| body.is_end_stream())
+            && self.begun.as_ref().is_none_or(Body::is_end_stream)
             && self.whole.as_ref().is_none_or(Body::is_end_stream)
     }
 
@@ -339,7 +307,6 @@ impl<B: Body> fmt::Debug for Settled<B> {
 
 impl<F, B: Body> fmt::Debug for ResponseFuture<F, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("settle::ResponseFuture")
-            .finish_non_exhaustive()
+        f.debug_struct("settle::ResponseFuture").finish_non_exhaustive()
     }
 }

@@ -30,10 +30,7 @@ pub const fn classify_fn<Res, E, F>(function: F) -> ClassifyFn<F, Res, E>
 where
     F: Fn(Result<&Res, &E>) -> Opinion,
 {
-    ClassifyFn {
-        function,
-        outcome: PhantomData,
-    }
+    ClassifyFn { function, outcome: PhantomData }
 }
 
 /// See [`classify_fn`].
@@ -93,10 +90,7 @@ where
 
 impl<F: Clone, Res, E> Clone for ClassifyFn<F, Res, E> {
     fn clone(&self) -> Self {
-        Self {
-            function: self.function.clone(),
-            outcome: PhantomData,
-        }
+        Self { function: self.function.clone(), outcome: PhantomData }
     }
 }
 

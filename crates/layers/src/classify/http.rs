@@ -25,9 +25,7 @@ impl HttpClassify {
     // The edge: this is the one place in the layers where a wall clock is named.
     #[allow(clippy::disallowed_methods)]
     pub fn new() -> Self {
-        Self {
-            wall_clock: SystemTime::now,
-        }
+        Self { wall_clock: SystemTime::now }
     }
 
     /// The same with another wall clock, for tests.

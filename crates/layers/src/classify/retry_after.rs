@@ -80,14 +80,9 @@ fn decimal(text: &str, places: usize) -> Option<Duration> {
     let (kept, dropped) = fraction.split_at(fraction.len().min(places));
     let padding = std::iter::repeat_n(b'0', places - kept.len());
     let milliseconds =
-        (whole.bytes())
-            .chain(kept.bytes())
-            .chain(padding)
-            .fold(0_u128, |number, digit| {
-                number
-                    .saturating_mul(10)
-                    .saturating_add(u128::from(digit - b'0'))
-            });
+        (whole.bytes()).chain(kept.bytes()).chain(padding).fold(0_u128, |number, digit| {
+            number.saturating_mul(10).saturating_add(u128::from(digit - b'0'))
+        });
     let more = dropped.bytes().any(|digit| digit != b'0');
     let milliseconds = milliseconds.saturating_add(u128::from(more));
 

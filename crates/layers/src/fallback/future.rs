@@ -95,11 +95,7 @@ where
     K: Kind<Req, S::Response>,
 {
     pub(super) const fn once(attempt: S::Future) -> Self {
-        Self {
-            state: State::Sending { attempt },
-            cut: None,
-            call: None,
-        }
+        Self { state: State::Sending { attempt }, cut: None, call: None }
     }
 
     pub(super) const fn begin(
@@ -108,19 +104,8 @@ where
         kept: Option<K::Kept>,
         session: Session,
     ) -> Self {
-        let call = Call {
-            service: None,
-            live,
-            kept,
-            unsent: None,
-            first: None,
-            session,
-        };
-        Self {
-            state: State::Sending { attempt },
-            cut: None,
-            call: Some(call),
-        }
+        let call = Call { service: None, live, kept, unsent: None, first: None, session };
+        Self { state: State::Sending { attempt }, cut: None, call: Some(call) }
     }
 }
 
@@ -210,9 +195,7 @@ where
         let opinion = match self.session.context().map(Context::opinion) {
             // The one closest to the server has said what it is.
             Some(opinion @ (Opinion::Success | Opinion::Failure(_))) => opinion,
-            Some(Opinion::None) | None => {
-                self.live.classify.classify(outcome.as_ref())
-            }
+            Some(Opinion::None) | None => self.live.classify.classify(outcome.as_ref()),
         };
         let Some(verdict) = opinion.verdict() else {
             self.leave(&mut outcome);
@@ -233,10 +216,7 @@ where
         let Self { live, kept, session, .. } = self;
         let kept = kept.as_ref()?;
         let now = Instant::now();
-        if session
-            .deadline()
-            .is_some_and(|deadline| deadline.passed(now))
-        {
+        if session.deadline().is_some_and(|deadline| deadline.passed(now)) {
             return None;
         }
         if session.hops.is_none() {
@@ -350,18 +330,11 @@ impl Hops {
 
     /// Whether `policy` names a group that is not known yet.
     fn leads_on(&self, policy: &Policy) -> bool {
-        policy
-            .fallback()
-            .to()
-            .iter()
-            .any(|group| !self.knows(group))
+        policy.fallback().to().iter().any(|group| !self.knows(group))
     }
 
     fn knows(&self, group: &str) -> bool {
-        self.tried
-            .iter()
-            .chain(&self.to_come)
-            .any(|known| **known == *group)
+        self.tried.iter().chain(&self.to_come).any(|known| **known == *group)
     }
 }
 
@@ -371,7 +344,6 @@ where
     K: Kind<Req, S::Response>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("fallback::ResponseFuture")
-            .finish_non_exhaustive()
+        f.debug_struct("fallback::ResponseFuture").finish_non_exhaustive()
     }
 }

@@ -31,12 +31,7 @@ impl<T> FallbackLayer<T> {
     /// Fallbacks by `policy`: requests are cloned, every error is a failure.
     #[must_use]
     pub fn new(policy: impl Into<PolicyHandle>, retarget: T) -> Self {
-        Self {
-            policy: policy.into(),
-            retarget,
-            kind: Cloned,
-            classify: Standard,
-        }
+        Self { policy: policy.into(), retarget, kind: Cloned, classify: Standard }
     }
 
     /// Fallbacks of HTTP requests by `policy`: by status and error.
@@ -46,9 +41,7 @@ impl<T> FallbackLayer<T> {
         policy: impl Into<PolicyHandle>,
         retarget: T,
     ) -> FallbackLayer<T, Http, HttpClassify> {
-        FallbackLayer::new(policy, retarget)
-            .kind(Http)
-            .classify(HttpClassify::new())
+        FallbackLayer::new(policy, retarget).kind(Http).classify(HttpClassify::new())
     }
 }
 
@@ -56,52 +49,22 @@ impl<T, K, C> FallbackLayer<T, K, C> {
     /// With another knowledge of requests.
     #[must_use]
     pub fn kind<K2>(self, kind: K2) -> FallbackLayer<T, K2, C> {
-        let Self {
-            policy,
-            retarget,
-            classify,
-            ..
-        } = self;
-        FallbackLayer {
-            policy,
-            retarget,
-            kind,
-            classify,
-        }
+        let Self { policy, retarget, classify, .. } = self;
+        FallbackLayer { policy, retarget, kind, classify }
     }
 
     /// For requests inside a [`Scoped`](crate::Scoped).
     #[must_use]
     pub fn in_scope(self) -> FallbackLayer<T, InScope<K>, C> {
-        let Self {
-            policy,
-            retarget,
-            kind,
-            classify,
-        } = self;
-        FallbackLayer {
-            policy,
-            retarget,
-            kind: InScope(kind),
-            classify,
-        }
+        let Self { policy, retarget, kind, classify } = self;
+        FallbackLayer { policy, retarget, kind: InScope(kind), classify }
     }
 
     /// With another opinion on outcomes.
     #[must_use]
     pub fn classify<C2>(self, classify: C2) -> FallbackLayer<T, K, C2> {
-        let Self {
-            policy,
-            retarget,
-            kind,
-            ..
-        } = self;
-        FallbackLayer {
-            policy,
-            retarget,
-            kind,
-            classify,
-        }
+        let Self { policy, retarget, kind, .. } = self;
+        FallbackLayer { policy, retarget, kind, classify }
     }
 }
 
@@ -121,8 +84,6 @@ where
 
 impl<T, K, C> fmt::Debug for FallbackLayer<T, K, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FallbackLayer")
-            .field("policy", &self.policy)
-            .finish_non_exhaustive()
+        f.debug_struct("FallbackLayer").field("policy", &self.policy).finish_non_exhaustive()
     }
 }

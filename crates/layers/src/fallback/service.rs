@@ -105,27 +105,18 @@ impl<T, K, C> Facts for Known<T, K, C> {
 
 /// Whether there is any group to fall back to.
 pub(super) fn has_fallback(policy: &FallbackPolicy) -> bool {
-    let lists = [
-        policy.to(),
-        policy.context_window(),
-        policy.content_policy(),
-    ];
+    let lists = [policy.to(), policy.context_window(), policy.content_policy()];
     policy.max() > 0 && lists.iter().any(|list| !list.is_empty())
 }
 
 impl<S: Clone, T, K, C> Clone for Fallback<S, T, K, C> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            live: Arc::clone(&self.live),
-        }
+        Self { inner: self.inner.clone(), live: Arc::clone(&self.live) }
     }
 }
 
 impl<S: fmt::Debug, T, K, C> fmt::Debug for Fallback<S, T, K, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fallback")
-            .field("inner", &self.inner)
-            .finish_non_exhaustive()
+        f.debug_struct("Fallback").field("inner", &self.inner).finish_non_exhaustive()
     }
 }

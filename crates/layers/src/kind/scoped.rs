@@ -90,30 +90,15 @@ where
     }
 
     fn keep(&self, scoped: Scoped<R>, max_bytes: u64) -> (Scoped<R>, Option<Self::Kept>) {
-        let Scoped {
-            request,
-            context,
-            policy,
-        } = scoped;
+        let Scoped { request, context, policy } = scoped;
         let (request, kept) = self.0.keep(request, max_bytes);
         let kept = kept.map(|kept| (kept, context.clone(), policy.clone()));
-        (
-            Scoped {
-                request,
-                context,
-                policy,
-            },
-            kept,
-        )
+        (Scoped { request, context, policy }, kept)
     }
 
     fn again(&self, (kept, context, policy): &Self::Kept) -> Option<Scoped<R>> {
         let request = self.0.again(kept)?;
-        Some(Scoped {
-            request,
-            context: context.clone(),
-            policy: policy.clone(),
-        })
+        Some(Scoped { request, context: context.clone(), policy: policy.clone() })
     }
 }
 
@@ -123,11 +108,7 @@ impl<R> Scoped<R> {
     /// `request`, with a context that begins at `now`.
     #[must_use]
     pub fn new(request: R, now: Instant) -> Self {
-        Self {
-            request,
-            context: Context::new(now),
-            policy: None,
-        }
+        Self { request, context: Context::new(now), policy: None }
     }
 }
 

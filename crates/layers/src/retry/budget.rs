@@ -47,6 +47,7 @@
 //! assert!(!budget.withdraw(now));
 //! ```
 
+use secondwind_policy::BudgetPolicy;
 use std::{
     fmt,
     sync::{
@@ -58,7 +59,6 @@ use std::{
     },
     time::Duration,
 };
-use secondwind_policy::BudgetPolicy;
 use tokio::time::Instant;
 
 /// A token budget for retries, shared by its clones.
@@ -150,9 +150,7 @@ impl Budget {
     /// The budget that grants every withdrawal.
     #[must_use]
     pub const fn unlimited() -> Self {
-        Self {
-            kind: Kind::Unlimited,
-        }
+        Self { kind: Kind::Unlimited }
     }
 
     /// The budget that grants none, whatever is deposited.
@@ -332,10 +330,7 @@ impl Window {
 
             let balance = balance_of(word).saturating_sub(expired.iter().sum());
             let moved = pack(balance.clamp(-MOST, MOST), next);
-            if (self.word)
-                .compare_exchange(word, moved, AcqRel, Relaxed)
-                .is_ok()
-            {
+            if (self.word).compare_exchange(word, moved, AcqRel, Relaxed).is_ok() {
                 for (amount, age) in expired.iter().zip(0..leaving) {
                     // Not set to zero: a thread that was late with its addition must not lose it.
                     // It then counts in the slot's next turn.

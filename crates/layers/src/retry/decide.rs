@@ -80,14 +80,7 @@ pub enum Next {
 /// 11. No wait is begun that cannot end before the deadline.
 #[must_use]
 pub fn decide(situation: &Situation<'_>) -> Next {
-    let Situation {
-        verdict,
-        policy,
-        counts,
-        alternatives,
-        now,
-        ..
-    } = *situation;
+    let Situation { verdict, policy, counts, alternatives, now, .. } = *situation;
     let class = verdict.class;
     let never = matches!(class, Class::Cancelled | Class::Interrupted);
     if never || policy.most(situation.requested) == 0 {
@@ -133,8 +126,7 @@ pub fn decide(situation: &Situation<'_>) -> Next {
 
     let wait = wait(situation);
     let not_before = now.checked_add(wait);
-    let remaining = (situation.deadline)
-        .map_or(Duration::MAX, |deadline| deadline.remaining(now));
+    let remaining = (situation.deadline).map_or(Duration::MAX, |deadline| deadline.remaining(now));
     let too_long = |hint| hint > policy.max_retry_after() || hint >= remaining;
     if verdict.hint.is_some_and(too_long) {
         return if alternatives.untried {
@@ -158,12 +150,7 @@ pub fn decide(situation: &Situation<'_>) -> Next {
 
 /// How many retries a failure like this one gets.
 pub(super) fn allowed(situation: &Situation<'_>) -> u32 {
-    let Situation {
-        verdict,
-        policy,
-        requested,
-        ..
-    } = *situation;
+    let Situation { verdict, policy, requested, .. } = *situation;
     let class = verdict.class;
     let allowed = policy.allowed(class, requested);
     // `x-should-retry: true` opens what the class alone would not, but only where a repeat can help at
@@ -184,12 +171,7 @@ pub(super) fn allowed(situation: &Situation<'_>) -> u32 {
 
 /// No retry in place: perhaps an untried sibling, which may have another key or another account.
 fn elsewhere(situation: &Situation<'_>) -> Next {
-    let Situation {
-        verdict,
-        policy,
-        counts,
-        ..
-    } = *situation;
+    let Situation { verdict, policy, counts, .. } = *situation;
     let worth_it = verdict.class.facts().harm == Harm::LongRest
         && policy.explicit(verdict.class) != Some(0)
         && counts.total() < most_moves(situation);
@@ -209,25 +191,13 @@ pub(super) fn most_moves(situation: &Situation<'_>) -> u32 {
 
 /// How long to wait before the next attempt in this place.
 fn wait(situation: &Situation<'_>) -> Duration {
-    let Situation {
-        verdict,
-        policy,
-        counts,
-        random,
-        ..
-    } = *situation;
+    let Situation { verdict, policy, counts, random, .. } = *situation;
     let retry = counts.total().saturating_add(1);
     let backoff = policy.backoff();
     let jitter = if verdict.reach == Reach::Reused && retry == 1 {
         Duration::ZERO
     } else {
-        full_jitter(
-            backoff.base(),
-            backoff.factor(),
-            backoff.max(),
-            retry,
-            random,
-        )
+        full_jitter(backoff.base(), backoff.factor(), backoff.max(), retry, random)
     };
     // Positive jitter only: nobody comes back before the server said, and not all at once.
     let hint = verdict.hint.map_or(Duration::ZERO, |hint| {

@@ -113,11 +113,7 @@ where
 {
     /// One attempt and no more.
     pub(super) const fn once(attempt: S::Future) -> Self {
-        Self {
-            state: State::Sending { attempt },
-            timer: None,
-            call: None,
-        }
+        Self { state: State::Sending { attempt }, timer: None, call: None }
     }
 
     /// The first attempt, by the ready service.
@@ -396,7 +392,8 @@ impl Session {
             let requested = context.num_retries();
             let timeouts = policy.allowed(Class::Timeout, requested);
             let explicit = policy.explicit(Class::Timeout).is_some();
-            let again = replayable && explicit && context.counts().is_left(Class::Timeout, timeouts);
+            let again =
+                replayable && explicit && context.counts().is_left(Class::Timeout, timeouts);
             context.set_again(again);
             let never = policy.most(requested) == 0;
             context.begin_attempt(now, made, waited, replayable || never);
@@ -494,7 +491,8 @@ impl Failed {
     fn first(
         verdict: Verdict,
         context: Option<&Context>,
-        started: Instant, policy: &Policy,
+        started: Instant,
+        policy: &Policy,
         seed: Option<u64>,
     ) -> Self {
         // Where nobody set a deadline the policy's own total bounds the waits of this layer.
@@ -540,7 +538,6 @@ where
     K: Kind<Req, S::Response>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("retry::ResponseFuture")
-            .finish_non_exhaustive()
+        f.debug_struct("retry::ResponseFuture").finish_non_exhaustive()
     }
 }

@@ -8,13 +8,13 @@ use tower_layer::Layer;
 use super::Retry;
 use super::budget::Budget;
 use super::service::{Known, OwnBudget};
-use crate::live::Live;
 #[cfg(feature = "http")]
 use crate::classify::HttpClassify;
 use crate::classify::Standard;
 #[cfg(feature = "http")]
 use crate::kind::Http;
 use crate::kind::{Cloned, InScope};
+use crate::live::Live;
 use crate::policies::PolicyHandle;
 
 /// Sends requests again when the failure is worth another try; see the [module](super) documentation.
@@ -49,9 +49,7 @@ impl RetryLayer {
     #[cfg(feature = "http")]
     #[must_use]
     pub fn http(policy: impl Into<PolicyHandle>) -> RetryLayer<Http, HttpClassify> {
-        RetryLayer::new(policy)
-            .kind(Http)
-            .classify(HttpClassify::new())
+        RetryLayer::new(policy).kind(Http).classify(HttpClassify::new())
     }
 }
 
@@ -59,58 +57,22 @@ impl<K, C> RetryLayer<K, C> {
     /// With another knowledge of requests.
     #[must_use]
     pub fn kind<K2>(self, kind: K2) -> RetryLayer<K2, C> {
-        let Self {
-            policy,
-            classify,
-            budget,
-            seed,
-            ..
-        } = self;
-        RetryLayer {
-            policy,
-            kind,
-            classify,
-            budget,
-            seed,
-        }
+        let Self { policy, classify, budget, seed, .. } = self;
+        RetryLayer { policy, kind, classify, budget, seed }
     }
 
     /// For requests inside a [`Scoped`](crate::Scoped).
     #[must_use]
     pub fn in_scope(self) -> RetryLayer<InScope<K>, C> {
-        let Self {
-            policy,
-            kind,
-            classify,
-            budget,
-            seed,
-        } = self;
-        RetryLayer {
-            policy,
-            kind: InScope(kind),
-            classify,
-            budget,
-            seed,
-        }
+        let Self { policy, kind, classify, budget, seed } = self;
+        RetryLayer { policy, kind: InScope(kind), classify, budget, seed }
     }
 
     /// With another opinion on outcomes.
     #[must_use]
     pub fn classify<C2>(self, classify: C2) -> RetryLayer<K, C2> {
-        let Self {
-            policy,
-            kind,
-            budget,
-            seed,
-            ..
-        } = self;
-        RetryLayer {
-            policy,
-            kind,
-            classify,
-            budget,
-            seed,
-        }
+        let Self { policy, kind, budget, seed, .. } = self;
+        RetryLayer { policy, kind, classify, budget, seed }
     }
 
     /// With a budget of yours, shared with whom you like; the policy's budget is not looked at then.
@@ -143,8 +105,6 @@ where
 
 impl<K, C> fmt::Debug for RetryLayer<K, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RetryLayer")
-            .field("policy", &self.policy)
-            .finish_non_exhaustive()
+        f.debug_struct("RetryLayer").field("policy", &self.policy).finish_non_exhaustive()
     }
 }

@@ -116,18 +116,13 @@ where
 
 impl<S: Clone, K, C> Clone for Retry<S, K, C> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            live: Arc::clone(&self.live),
-        }
+        Self { inner: self.inner.clone(), live: Arc::clone(&self.live) }
     }
 }
 
 impl<S: fmt::Debug, K, C> fmt::Debug for Retry<S, K, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Retry")
-            .field("inner", &self.inner)
-            .finish_non_exhaustive()
+        f.debug_struct("Retry").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
 

@@ -51,7 +51,9 @@ impl AttemptClock {
         let (after, bound) = match (self.attempt, remaining) {
             (None, None) => return None,
             (Some(attempt), None) => (attempt, Bound::Configured),
-            (Some(attempt), Some(remaining)) if attempt <= remaining => (attempt, Bound::Configured),
+            (Some(attempt), Some(remaining)) if attempt <= remaining => {
+                (attempt, Bound::Configured)
+            }
             (None, Some(remaining)) if untried || fallback || again => {
                 (remaining.saturating_sub(self.reserve.of(remaining)), Bound::Reserve)
             }
@@ -110,7 +112,12 @@ where
             None
         } else {
             let alternatives = context.map_or_else(Alternatives::default, Context::alternatives);
-            Some(AttemptClock { attempt: policy.attempt(), reserve: policy.reserve(), deadline, alternatives })
+            Some(AttemptClock {
+                attempt: policy.attempt(),
+                reserve: policy.reserve(),
+                deadline,
+                alternatives,
+            })
         };
         ResponseFuture::new(self.inner.call(request), clock)
     }
@@ -118,10 +125,7 @@ where
 
 impl<S: Clone, K> Clone for AttemptTimeout<S, K> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            live: Arc::clone(&self.live),
-        }
+        Self { inner: self.inner.clone(), live: Arc::clone(&self.live) }
     }
 }
 

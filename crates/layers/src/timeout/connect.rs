@@ -60,10 +60,7 @@ where
             let elapsed = Elapsed::new(Clock::Connect, connect, Bound::Configured);
             Some((Box::pin(sleep_until(at)), elapsed))
         });
-        ConnectFuture {
-            inner: self.inner.call(target),
-            timer,
-        }
+        ConnectFuture { inner: self.inner.call(target), timer }
     }
 }
 
@@ -82,10 +79,7 @@ where
         match this.timer {
             Some((sleep, elapsed)) => {
                 let elapsed = *elapsed;
-                sleep
-                    .as_mut()
-                    .poll(cx)
-                    .map(|()| Err(Error::from_elapsed(elapsed)))
+                sleep.as_mut().poll(cx).map(|()| Err(Error::from_elapsed(elapsed)))
             }
             None => Poll::Pending,
         }

@@ -39,11 +39,7 @@ pub enum Bound {
 
 impl Elapsed {
     pub(crate) const fn new(clock: Clock, after: Duration, bound: Bound) -> Self {
-        Self {
-            clock,
-            after,
-            bound,
-        }
+        Self { clock, after, bound }
     }
 
     /// The clock that ran out.

@@ -47,11 +47,7 @@ impl TimeoutLayer<Total> {
     /// Bounds the whole request by the policy's `timeout.total`; sets the deadline in its context.
     #[must_use]
     pub fn total(policy: impl Into<PolicyHandle>) -> Self {
-        Self {
-            policy: policy.into(),
-            kind: Cloned,
-            clock: Total(()),
-        }
+        Self { policy: policy.into(), kind: Cloned, clock: Total(()) }
     }
 }
 
@@ -59,11 +55,7 @@ impl TimeoutLayer<Attempt> {
     /// Bounds each attempt by the policy's `timeout.attempt` and by what remains until the deadline.
     #[must_use]
     pub fn attempt(policy: impl Into<PolicyHandle>) -> Self {
-        Self {
-            policy: policy.into(),
-            kind: Cloned,
-            clock: Attempt(()),
-        }
+        Self { policy: policy.into(), kind: Cloned, clock: Attempt(()) }
     }
 }
 
@@ -71,11 +63,7 @@ impl TimeoutLayer<Connect> {
     /// Bounds each connection by the policy's `timeout.connect`. For connectors.
     #[must_use]
     pub fn connect(policy: impl Into<PolicyHandle>) -> Self {
-        Self {
-            policy: policy.into(),
-            kind: Cloned,
-            clock: Connect(()),
-        }
+        Self { policy: policy.into(), kind: Cloned, clock: Connect(()) }
     }
 }
 
@@ -83,11 +71,7 @@ impl<C, K> TimeoutLayer<C, K> {
     /// With another knowledge of requests.
     #[must_use]
     pub fn kind<K2>(self, kind: K2) -> TimeoutLayer<C, K2> {
-        TimeoutLayer {
-            policy: self.policy,
-            kind,
-            clock: self.clock,
-        }
+        TimeoutLayer { policy: self.policy, kind, clock: self.clock }
     }
 
     /// For HTTP requests.
@@ -100,11 +84,7 @@ impl<C, K> TimeoutLayer<C, K> {
     /// For requests inside a [`Scoped`](crate::Scoped).
     #[must_use]
     pub fn in_scope(self) -> TimeoutLayer<C, InScope<K>> {
-        TimeoutLayer {
-            policy: self.policy,
-            kind: InScope(self.kind),
-            clock: self.clock,
-        }
+        TimeoutLayer { policy: self.policy, kind: InScope(self.kind), clock: self.clock }
     }
 }
 

@@ -111,11 +111,7 @@ where
             (own, None) => own,
         };
         let limit = deadline.map(|deadline| {
-            let bound = if Some(deadline) == own {
-                Bound::Configured
-            } else {
-                Bound::Deadline
-            };
+            let bound = if Some(deadline) == own { Bound::Configured } else { Bound::Deadline };
             let after = deadline.remaining(now);
             (deadline.instant(), Elapsed::new(Clock::Total, after, bound))
         });
@@ -134,10 +130,7 @@ where
 
 impl<S: Clone, K> Clone for TotalTimeout<S, K> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            live: Arc::clone(&self.live),
-        }
+        Self { inner: self.inner.clone(), live: Arc::clone(&self.live) }
     }
 }
 

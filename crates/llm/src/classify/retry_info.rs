@@ -14,28 +14,17 @@ const MOST_SECONDS: u64 = 315_576_000_000;
 
 /// The entries of an error's `details`.
 pub(super) fn details(error: &Map<String, Value>) -> impl Iterator<Item = &Value> {
-    error
-        .get("details")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    error.get("details").and_then(Value::as_array).into_iter().flatten()
 }
 
 /// The wait that an error asks for, rounded up to the millisecond.
 pub(super) fn of(error: &Map<String, Value>) -> Option<Duration> {
     details(error)
         .filter(|detail| {
-            let kind = detail
-                .get("@type")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+            let kind = detail.get("@type").and_then(Value::as_str).unwrap_or_default();
             kind.rsplit('/').next() == Some(KIND)
         })
-        .filter_map(|info| {
-            info.get("retryDelay")
-                .or_else(|| info.get("retry_delay"))?
-                .as_str()
-        })
+        .filter_map(|info| info.get("retryDelay").or_else(|| info.get("retry_delay"))?.as_str())
         .filter_map(duration)
         .max()
 }

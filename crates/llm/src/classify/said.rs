@@ -69,22 +69,17 @@ impl Said {
             return said;
         };
 
-        let inner = ["innererror", "inner_error"]
-            .iter()
-            .find_map(|key| error.get(*key)?.get("code"));
+        let inner =
+            ["innererror", "inner_error"].iter().find_map(|key| error.get(*key)?.get("code"));
         said.code = error.get("code").and_then(scalar);
-        said.kind = ["type", "error_type"]
-            .iter()
-            .find_map(|key| error.get(*key))
-            .and_then(scalar);
+        said.kind = ["type", "error_type"].iter().find_map(|key| error.get(*key)).and_then(scalar);
         said.param = error.get("param").and_then(scalar);
         said.codes.extend(inner.and_then(scalar));
         said.codes.extend(said.code.clone());
         said.codes.extend(said.kind.clone());
         said.codes.extend(error.get("status").and_then(scalar));
-        said.status = ["code", "status", "status_code"]
-            .iter()
-            .find_map(|key| status(error.get(*key)?));
+        said.status =
+            ["code", "status", "status_code"].iter().find_map(|key| status(error.get(*key)?));
 
         let message = error.get("message").or_else(|| error.get("msg"));
         let detail = error.get("detail").or_else(|| message?.get("detail"));
@@ -98,18 +93,13 @@ impl Said {
             }
             // Pydantic's list of what is wrong with each field.
             Some(Value::Array(fields)) => {
-                let of = |key| {
-                    fields
-                        .iter()
-                        .filter_map(move |field| field.get(key)?.as_str())
-                };
+                let of = |key| fields.iter().filter_map(move |field| field.get(key)?.as_str());
                 said.codes.extend(of("type").map(str::to_owned));
                 said.message = said.message.or_else(|| of("msg").next().map(str::to_owned));
             }
             _ => {}
         }
-        said.texts
-            .extend(said.message.as_deref().map(str::to_ascii_lowercase));
+        said.texts.extend(said.message.as_deref().map(str::to_ascii_lowercase));
 
         said.retry_info = retry_info::of(error);
         said.quotas = retry_info::details(error)

@@ -17,12 +17,7 @@ fn reads_the_wait_in_a_body_as_protobuf_does() {
             body => body.to_string(),
         };
         let wanted = row["expect_ms"].as_u64().map(Duration::from_millis);
-        assert_eq!(
-            Said::read(body.as_bytes()).retry_info(),
-            wanted,
-            "{}",
-            row["id"]
-        );
+        assert_eq!(Said::read(body.as_bytes()).retry_info(), wanted, "{}", row["id"]);
     }
     println!("{ran} rows");
     assert_eq!(Some(ran), vectors["count"].as_u64());
@@ -31,45 +26,17 @@ fn reads_the_wait_in_a_body_as_protobuf_does() {
 #[test]
 fn finds_the_words_whatever_the_shape() {
     for (body, message, code) in [
-        (
-            json!({"error": {"message": "m", "code": "c"}}),
-            "m",
-            Some("c"),
-        ),
+        (json!({"error": {"message": "m", "code": "c"}}), "m", Some("c")),
         (json!({"error": "m", "code": "c"}), "m", Some("c")),
-        (
-            json!([{"error": {"message": "m", "code": 429}}]),
-            "m",
-            Some("429"),
-        ),
-        (
-            json!({"object": "error", "message": "m", "code": "c"}),
-            "m",
-            Some("c"),
-        ),
+        (json!([{"error": {"message": "m", "code": 429}}]), "m", Some("429")),
+        (json!({"object": "error", "message": "m", "code": "c"}), "m", Some("c")),
         (json!({"detail": "m"}), "m", None),
-        (
-            json!({"detail": [{"msg": "m", "type": "missing"}]}),
-            "m",
-            None,
-        ),
-        (
-            json!({"message": {"detail": [{"msg": "m", "type": "missing"}]}}),
-            "m",
-            None,
-        ),
-        (
-            json!({"success": false, "errors": [{"code": 7, "message": "m"}]}),
-            "m",
-            Some("7"),
-        ),
+        (json!({"detail": [{"msg": "m", "type": "missing"}]}), "m", None),
+        (json!({"message": {"detail": [{"msg": "m", "type": "missing"}]}}), "m", None),
+        (json!({"success": false, "errors": [{"code": 7, "message": "m"}]}), "m", Some("7")),
     ] {
         let said = Said::of(&body);
-        assert_eq!(
-            (said.message(), said.code()),
-            (Some(message), code),
-            "{body}"
-        );
+        assert_eq!((said.message(), said.code()), (Some(message), code), "{body}");
     }
 }
 
@@ -84,15 +51,7 @@ fn hears_the_provider_behind_a_router_of_providers() {
 
 #[test]
 fn makes_nothing_of_what_says_nothing() {
-    for body in [
-        "{}",
-        "[]",
-        "null",
-        "3",
-        r#"["boom"]"#,
-        r#"{"error":null}"#,
-        r#"{"error":""}"#,
-    ] {
+    for body in ["{}", "[]", "null", "3", r#"["boom"]"#, r#"{"error":null}"#, r#"{"error":""}"#] {
         let said = Said::read(body.as_bytes());
         assert!(said.is_silent(), "{body}");
         assert_eq!(said.status(), None);

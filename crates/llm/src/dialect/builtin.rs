@@ -29,83 +29,36 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 static PROVIDERS: &[Provider] = &[
-    openai_chat(
-        "cerebras",
-        "https://api.cerebras.ai/v1",
-        &["CEREBRAS_API_KEY"],
-    ),
+    openai_chat("cerebras", "https://api.cerebras.ai/v1", &["CEREBRAS_API_KEY"]),
     self_hosted("custom_openai"),
-    openai_chat(
-        "deepinfra",
-        "https://api.deepinfra.com/v1/openai",
-        &["DEEPINFRA_API_KEY"],
-    ),
-    openai_chat(
-        "deepseek",
-        "https://api.deepseek.com/v1",
-        &["DEEPSEEK_API_KEY"],
-    ),
+    openai_chat("deepinfra", "https://api.deepinfra.com/v1/openai", &["DEEPINFRA_API_KEY"]),
+    openai_chat("deepseek", "https://api.deepseek.com/v1", &["DEEPSEEK_API_KEY"]),
     openai_chat(
         "fireworks_ai",
         "https://api.fireworks.ai/inference/v1",
-        &[
-            "FIREWORKS_API_KEY",
-            "FIREWORKS_AI_API_KEY",
-            "FIREWORKSAI_API_KEY",
-            "FIREWORKS_AI_TOKEN",
-        ],
+        &["FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY", "FIREWORKSAI_API_KEY", "FIREWORKS_AI_TOKEN"],
     ),
     openai_chat("groq", "https://api.groq.com/openai/v1", &["GROQ_API_KEY"]),
-    Provider {
-        key_env: &["HOSTED_VLLM_API_KEY"],
-        ..self_hosted("hosted_vllm")
-    },
-    Provider {
-        key_env: &["LITELLM_PROXY_API_KEY"],
-        ..self_hosted("litellm_proxy")
-    },
+    Provider { key_env: &["HOSTED_VLLM_API_KEY"], ..self_hosted("hosted_vllm") },
+    Provider { key_env: &["LITELLM_PROXY_API_KEY"], ..self_hosted("litellm_proxy") },
     self_hosted("llamafile"),
-    Provider {
-        key_env: &["LM_STUDIO_API_KEY"],
-        ..self_hosted("lm_studio")
-    },
+    Provider { key_env: &["LM_STUDIO_API_KEY"], ..self_hosted("lm_studio") },
     openai_chat("mistral", "https://api.mistral.ai/v1", &["MISTRAL_API_KEY"]),
-    openai_chat(
-        "nvidia_nim",
-        "https://integrate.api.nvidia.com/v1",
-        &["NVIDIA_NIM_API_KEY"],
-    ),
+    openai_chat("nvidia_nim", "https://integrate.api.nvidia.com/v1", &["NVIDIA_NIM_API_KEY"]),
     openai_chat("openai", "https://api.openai.com/v1", &["OPENAI_API_KEY"]),
     self_hosted("openai_like"),
-    openai_chat(
-        "openrouter",
-        "https://openrouter.ai/api/v1",
-        &["OPENROUTER_API_KEY"],
-    ),
+    openai_chat("openrouter", "https://openrouter.ai/api/v1", &["OPENROUTER_API_KEY"]),
     openai_chat(
         "perplexity",
         "https://api.perplexity.ai",
         &["PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"],
     ),
-    openai_chat(
-        "sambanova",
-        "https://api.sambanova.ai/v1",
-        &["SAMBANOVA_API_KEY"],
-    ),
-    openai_chat(
-        "text-completion-openai",
-        "https://api.openai.com/v1",
-        &["OPENAI_API_KEY"],
-    ),
+    openai_chat("sambanova", "https://api.sambanova.ai/v1", &["SAMBANOVA_API_KEY"]),
+    openai_chat("text-completion-openai", "https://api.openai.com/v1", &["OPENAI_API_KEY"]),
     openai_chat(
         "together_ai",
         "https://api.together.xyz/v1",
-        &[
-            "TOGETHER_API_KEY",
-            "TOGETHER_AI_API_KEY",
-            "TOGETHERAI_API_KEY",
-            "TOGETHER_AI_TOKEN",
-        ],
+        &["TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN"],
     ),
     openai_chat("xai", "https://api.x.ai/v1", &["XAI_API_KEY"]),
 ];
@@ -115,20 +68,10 @@ const fn openai_chat(
     api_base: &'static str,
     key_env: &'static [&'static str],
 ) -> Provider {
-    Provider {
-        name,
-        dialect: &OpenAiChat,
-        api_base: Some(api_base),
-        key_env,
-    }
+    Provider { name, dialect: &OpenAiChat, api_base: Some(api_base), key_env }
 }
 
 /// A server that speaks it, at an address that only the configuration knows.
 const fn self_hosted(name: &'static str) -> Provider {
-    Provider {
-        name,
-        dialect: &OpenAiChat,
-        api_base: None,
-        key_env: &[],
-    }
+    Provider { name, dialect: &OpenAiChat, api_base: None, key_env: &[] }
 }

@@ -50,9 +50,7 @@ pub(super) fn filtered(headers: &HeaderMap, passes: impl Fn(&HeaderName) -> bool
     let claimed = |name: &HeaderName| {
         headers.get_all(header::CONNECTION).iter().any(|value| {
             let tokens = value.as_bytes().split(|byte| *byte == b',');
-            tokens
-                .map(<[u8]>::trim_ascii)
-                .any(|token| token.eq_ignore_ascii_case(name.as_ref()))
+            tokens.map(<[u8]>::trim_ascii).any(|token| token.eq_ignore_ascii_case(name.as_ref()))
         })
     };
     let mut passed = HeaderMap::with_capacity(headers.keys_len());

@@ -75,9 +75,7 @@ impl Dialect for OpenAiChat {
             .and_then(|kind| kind.as_bytes().get(..9))
             .is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html"));
         let empty = matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT)
-            || headers
-                .get(header::CONTENT_LENGTH)
-                .is_some_and(|length| length == "0");
+            || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
         (page || empty).then(|| no_answer(Class::InternalServer, status))
     }
 
@@ -101,12 +99,7 @@ impl Dialect for OpenAiChat {
             // JSON, but not in the shape of an answer.
             Err(_) => return failure(&Said::read(body)),
         };
-        if let Some(choice) = answer
-            .choices
-            .iter()
-            .flatten()
-            .find(|choice| choice.failed())
-        {
+        if let Some(choice) = answer.choices.iter().flatten().find(|choice| choice.failed()) {
             return failure(&Said::of(&json!({ "error": choice.error })));
         }
         let answered = match endpoint {

@@ -7,12 +7,7 @@ use super::{Dialect, Endpoint, OpenAiChat};
 fn headers(names: &[&str]) -> HeaderMap {
     names
         .iter()
-        .map(|name| {
-            (
-                name.parse::<HeaderName>().unwrap(),
-                HeaderValue::from_static("canary"),
-            )
-        })
+        .map(|name| (name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("canary")))
         .collect()
 }
 
@@ -76,19 +71,13 @@ fn what_a_provider_needs_reaches_it_as_it_was() {
         "x-stainless-lang",
         "x-stainless-retry-count",
     ];
-    assert_eq!(
-        names_of(&OpenAiChat.request_headers(&headers(&names))),
-        names
-    );
+    assert_eq!(names_of(&OpenAiChat.request_headers(&headers(&names))), names);
 }
 
 #[test]
 fn what_the_connection_claims_stays_with_it() {
     let mut caller = headers(&["accept", "openai-beta", "user-agent"]);
-    caller.append(
-        "connection",
-        HeaderValue::from_static("close , OpenAI-Beta"),
-    );
+    caller.append("connection", HeaderValue::from_static("close , OpenAI-Beta"));
     caller.append("connection", HeaderValue::from_static("user-agent"));
     assert_eq!(names_of(&OpenAiChat.request_headers(&caller)), ["accept"]);
 }
@@ -152,10 +141,7 @@ fn every_name_is_in_the_list_once_and_leads_to_an_address() {
     assert!(known.is_sorted_by(|one, next| one < next), "{known:?}");
     for name in known {
         let provider = by_name(name).unwrap();
-        assert_eq!(
-            (provider.name, provider.dialect.name()),
-            (name, "openai_chat")
-        );
+        assert_eq!((provider.name, provider.dialect.name()), (name, "openai_chat"));
         assert!(
             provider
                 .api_base

@@ -20,14 +20,8 @@ fn asks(body: &str) -> (String, bool) {
 fn finds_model_and_stream_wherever_they_stand() {
     let wanted = ("gpt-4".to_owned(), true);
     assert_eq!(asks(r#"{"model":"gpt-4","stream":true}"#), wanted);
-    assert_eq!(
-        asks(r#"{"stream":true,"messages":[],"model":"gpt-4"}"#),
-        wanted
-    );
-    assert_eq!(
-        asks("\r\n\t {\n \"stream\" : true ,\n \"model\" : \"gpt-4\" } \n"),
-        wanted
-    );
+    assert_eq!(asks(r#"{"stream":true,"messages":[],"model":"gpt-4"}"#), wanted);
+    assert_eq!(asks("\r\n\t {\n \"stream\" : true ,\n \"model\" : \"gpt-4\" } \n"), wanted);
     assert_eq!(
         asks(r#"{"a":{"b":[{},[],{"c":[1,-2.5e3,null]}]},"model":"gpt-4","stream":true}"#),
         wanted
@@ -44,14 +38,8 @@ fn says_where_the_name_stands() {
 #[test]
 fn does_not_stream_unless_asked_to() {
     assert_eq!(asks(r#"{"model":"m"}"#), ("m".to_owned(), false));
-    assert_eq!(
-        asks(r#"{"model":"m","stream":false}"#),
-        ("m".to_owned(), false)
-    );
-    assert_eq!(
-        asks(r#"{"model":"m","stream":null}"#),
-        ("m".to_owned(), false)
-    );
+    assert_eq!(asks(r#"{"model":"m","stream":false}"#), ("m".to_owned(), false));
+    assert_eq!(asks(r#"{"model":"m","stream":null}"#), ("m".to_owned(), false));
 }
 
 #[test]
@@ -83,20 +71,14 @@ fn refuses_a_second_model_however_it_is_spelt() {
     }
     assert_eq!(
         of(r#"{"model":"m","stream":false,"Stream":true}"#),
-        Err(PeekError::Duplicate {
-            key: "stream",
-            at: 28
-        })
+        Err(PeekError::Duplicate { key: "stream", at: 28 })
     );
 }
 
 #[test]
 fn takes_no_other_spelling_for_the_model() {
     assert_eq!(of(r#"{"Model":"m"}"#), Err(PeekError::NoModel));
-    assert_eq!(
-        asks(r#"{"model":"m","STREAM":true}"#),
-        ("m".to_owned(), false)
-    );
+    assert_eq!(asks(r#"{"model":"m","STREAM":true}"#), ("m".to_owned(), false));
 }
 
 #[test]
@@ -119,10 +101,7 @@ fn says_what_is_wrong_and_where() {
         (r#"{"model":1}"#, ModelNotAString { at: 9 }),
         (r#"{"model":null}"#, ModelNotAString { at: 9 }),
         (r#"{"model":["m"]}"#, ModelNotAString { at: 9 }),
-        (
-            r#"{"model":"m","stream":"true"}"#,
-            StreamNotABool { at: 22 },
-        ),
+        (r#"{"model":"m","stream":"true"}"#, StreamNotABool { at: 22 }),
         (r#"{"model":"m","stream":1}"#, StreamNotABool { at: 22 }),
         (r#"{"model":"m""#, CutShort { at: 12 }),
         (r#"{"model":"m\"}"#, CutShort { at: 14 }),
@@ -154,31 +133,18 @@ fn says_what_is_wrong_and_where() {
 #[test]
 fn allows_as_much_depth_as_it_says() {
     let body = |depth: u32| {
-        let (open, close): (String, String) = (1..depth)
-            .map(|at| {
-                if at % 2 == 0 {
-                    ("[", "]")
-                } else {
-                    (r#"{"":"#, "}")
-                }
-            })
-            .unzip();
+        let (open, close): (String, String) =
+            (1..depth).map(|at| if at % 2 == 0 { ("[", "]") } else { (r#"{"":"#, "}") }).unzip();
         let close: String = close.chars().rev().collect();
         format!(r#"{{"model":"m","a":{open}1{close}}}"#)
     };
     assert_eq!(asks(&body(MAX_DEPTH)).0, "m");
-    assert!(matches!(
-        of(&body(MAX_DEPTH + 1)),
-        Err(PeekError::TooDeep { .. })
-    ));
+    assert!(matches!(of(&body(MAX_DEPTH + 1)), Err(PeekError::TooDeep { .. })));
 }
 
 #[test]
 fn takes_what_only_lenient_writers_write_in_place_of_a_number() {
-    assert_eq!(
-        asks(r#"{"temperature":NaN,"top_p":-Infinity,"model":"m"}"#).0,
-        "m"
-    );
+    assert_eq!(asks(r#"{"temperature":NaN,"top_p":-Infinity,"model":"m"}"#).0, "m");
 }
 
 #[test]
@@ -187,10 +153,7 @@ fn every_shorter_part_of_a_body_is_refused() {
     let body = Bytes::from_static(body);
     assert!(peek(&body).is_ok());
     for end in 0..body.len() {
-        assert_eq!(
-            peek(&body.slice(..end)),
-            Err(PeekError::CutShort { at: end })
-        );
+        assert_eq!(peek(&body.slice(..end)), Err(PeekError::CutShort { at: end }));
     }
 }
 
@@ -223,11 +186,8 @@ impl<'de> serde::Deserialize<'de> for Entries {
 fn expected(body: &[u8]) -> Option<Result<(String, bool), ()>> {
     let Entries(entries) = serde_json::from_slice(body).ok()?;
     let claims = |name: &str| {
-        let claims: Vec<_> = entries
-            .iter()
-            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
-            .cloned()
-            .collect();
+        let claims: Vec<_> =
+            entries.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).cloned().collect();
         claims
     };
     let stream = match claims("stream").as_slice() {
@@ -254,12 +214,7 @@ fn agrees(body: Vec<u8>) {
         assert_eq!(name, peeked.model);
     }
     if let Some(wanted) = wanted {
-        assert_eq!(
-            found
-                .map(|peeked| (peeked.model, peeked.stream))
-                .map_err(|_| ()),
-            wanted
-        );
+        assert_eq!(found.map(|peeked| (peeked.model, peeked.stream)).map_err(|_| ()), wanted);
     }
 }
 
@@ -285,10 +240,7 @@ fn value() -> impl Strategy<Value = String> {
     leaf.prop_recursive(6, 48, 6, move |inner| {
         let space = prop_oneof![Just(""), Just(" "), Just("\n\t")];
         prop_oneof![
-            (
-                proptest::collection::vec(inner.clone(), 0..6),
-                space.clone()
-            )
+            (proptest::collection::vec(inner.clone(), 0..6), space.clone())
                 .prop_map(|(items, space)| format!("[{space}{}{space}]", items.join(","))),
             (proptest::collection::vec((key.clone(), inner), 0..6), space).prop_map(
                 |(entries, space)| {
@@ -318,10 +270,8 @@ fn body() -> impl Strategy<Value = String> {
         2 => value(),
     ];
     proptest::collection::vec((key, value), 0..7).prop_map(|entries| {
-        let entries: Vec<_> = entries
-            .into_iter()
-            .map(|(key, value)| format!("{key}:{value}"))
-            .collect();
+        let entries: Vec<_> =
+            entries.into_iter().map(|(key, value)| format!("{key}:{value}")).collect();
         format!("{{{}}}", entries.join(","))
     })
 }

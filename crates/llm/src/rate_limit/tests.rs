@@ -3,10 +3,8 @@ use http::HeaderName;
 use proptest::prelude::*;
 use serde_json::Value;
 
-const VECTORS: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../tests/vectors/rate_limit_reset.json"
-));
+const VECTORS: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/rate_limit_reset.json"));
 
 #[test]
 fn reads_the_published_resets() {
@@ -34,10 +32,7 @@ fn reads_the_published_resets() {
         ran += 1;
     }
     println!("rate_limit_reset.json: {ran} rows, {others} of other dialects");
-    assert_eq!(
-        (ran, ran + others),
-        (59, vectors["count"].as_u64().unwrap())
-    );
+    assert_eq!((ran, ran + others), (59, vectors["count"].as_u64().unwrap()));
 }
 
 #[test]
@@ -78,14 +73,8 @@ fn what_remains_must_be_a_number_and_none() {
     assert_eq!(reset("1"), None);
     assert_eq!(reset(""), None);
     assert_eq!(reset("none"), None);
-    assert_eq!(
-        rate_limit_reset(&headers([("x-ratelimit-reset-tokens", "1s")])),
-        None
-    );
-    assert_eq!(
-        rate_limit_reset(&headers([("x-ratelimit-remaining-tokens", "0")])),
-        None
-    );
+    assert_eq!(rate_limit_reset(&headers([("x-ratelimit-reset-tokens", "1s")])), None);
+    assert_eq!(rate_limit_reset(&headers([("x-ratelimit-remaining-tokens", "0")])), None);
 }
 
 fn headers<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> HeaderMap {

@@ -43,14 +43,8 @@ fn takes_out_what_is_labelled_as_a_key() {
             "Authorization: Bearer abcdefgh12345678 refused",
             "Authorization: Bearer [redacted] refused",
         ),
-        (
-            "header 'Bearer abcdefgh12345678'",
-            "header 'Bearer [redacted]'",
-        ),
-        (
-            "Invalid API Key: 0123456789abcdef0123!",
-            "Invalid API Key: [redacted]!",
-        ),
+        ("header 'Bearer abcdefgh12345678'", "header 'Bearer [redacted]'"),
+        ("Invalid API Key: 0123456789abcdef0123!", "Invalid API Key: [redacted]!"),
         (
             "GET https://host/v1?key=abcdef123456&alt=sse",
             "GET https://host/v1?key=[redacted]&alt=sse",
@@ -59,14 +53,8 @@ fn takes_out_what_is_labelled_as_a_key() {
             "GET https://host/v1?api_key=\"abcdef123456\"",
             "GET https://host/v1?api_key=\"[redacted]\"",
         ),
-        (
-            "Received API Key = my-own, Key Hash = 1",
-            "Received API Key = [redacted], Key Hash = 1",
-        ),
-        (
-            "Incorrect API key provided: hunter2.",
-            "Incorrect API key provided: [redacted].",
-        ),
+        ("Received API Key = my-own, Key Hash = 1", "Received API Key = [redacted], Key Hash = 1"),
+        ("Incorrect API key provided: hunter2.", "Incorrect API key provided: [redacted]."),
         ("sk-one and sk-two", "[redacted] and [redacted]"),
     ] {
         assert_eq!(redact(message), clean);
@@ -85,19 +73,13 @@ fn leaves_ordinary_messages_alone() {
         "Invalid value for 'logit_bias': key '429' is not allowed",
         "Unsupported value: 'token' … max_tokens=5",
     ] {
-        assert!(
-            matches!(redact(message), Cow::Borrowed(same) if same == message),
-            "{message}"
-        );
+        assert!(matches!(redact(message), Cow::Borrowed(same) if same == message), "{message}");
     }
 }
 
 #[test]
 fn takes_out_a_known_key_whatever_it_looks_like() {
-    assert_eq!(
-        redact_known("no hunter2hunter2!", "hunter2hunter2"),
-        "no [redacted]!"
-    );
+    assert_eq!(redact_known("no hunter2hunter2!", "hunter2hunter2"), "no [redacted]!");
     assert_eq!(redact_known("none of it", "none"), "none of it");
     assert_eq!(redact_known("x", ""), "x");
 }

@@ -82,10 +82,9 @@ impl Facts {
     pub fn http_status(&self, came: Option<u16>) -> Option<u16> {
         match self.http {
             HttpStatus::Fixed(status) => Some(status),
-            HttpStatus::AsItCame { otherwise } => Some(
-                came.filter(|came| came / 100 == otherwise / 100)
-                    .unwrap_or(otherwise),
-            ),
+            HttpStatus::AsItCame { otherwise } => {
+                Some(came.filter(|came| came / 100 == otherwise / 100).unwrap_or(otherwise))
+            }
             HttpStatus::None => None,
         }
     }

@@ -44,10 +44,7 @@ impl ClassSet {
 
     /// Its classes, in the order of [`Class::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Class> {
-        Class::ALL
-            .iter()
-            .copied()
-            .filter(move |class| self.contains(*class))
+        Class::ALL.iter().copied().filter(move |class| self.contains(*class))
     }
 }
 
@@ -85,8 +82,6 @@ impl Serialize for ClassSet {
 
 impl<'de> Deserialize<'de> for ClassSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ClassSet, D::Error> {
-        Ok(Vec::<Class>::deserialize(deserializer)?
-            .into_iter()
-            .collect())
+        Ok(Vec::<Class>::deserialize(deserializer)?.into_iter().collect())
     }
 }

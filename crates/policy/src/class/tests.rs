@@ -29,9 +29,7 @@ fn row(facts: &Facts) -> String {
         HttpStatus::AsItCame { otherwise } => format!("as it came, else {otherwise}"),
         HttpStatus::None => "–".to_owned(),
     };
-    let Facts {
-        name, cause, grpc, ..
-    } = facts;
+    let Facts { name, cause, grpc, .. } = facts;
     format!(
         "| `{name}` | {cause} | {key} | {retried} | {falls_back} | {health} | {http} | {grpc} |"
     )
@@ -41,16 +39,11 @@ fn row(facts: &Facts) -> String {
 fn every_class_has_its_line_in_the_docs() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors.md");
     let page = std::fs::read_to_string(path).unwrap();
-    let shown: Vec<&str> = page
-        .lines()
-        .filter(|line| line.starts_with("| `"))
-        .collect();
+    let shown: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
     let table: Vec<String> = Class::ALL.iter().map(|class| row(class.facts())).collect();
     if shown != table {
         let mut expected = String::new();
-        table
-            .iter()
-            .for_each(|row| writeln!(expected, "{row}").unwrap());
+        table.iter().for_each(|row| writeln!(expected, "{row}").unwrap());
         panic!("the table of docs/errors.md should be:\n{expected}");
     }
 }
@@ -61,9 +54,7 @@ fn the_docs_say_what_to_do_about_every_class() {
     let page = std::fs::read_to_string(path).unwrap();
     for class in Class::ALL {
         let heading = format!("\n### `{class}`\n\n");
-        let (_, text) = page
-            .split_once(&heading)
-            .unwrap_or_else(|| panic!("no {heading:?}"));
+        let (_, text) = page.split_once(&heading).unwrap_or_else(|| panic!("no {heading:?}"));
         let advice = text.split("\n#").next().unwrap();
         assert!(advice.trim().len() > 40, "nothing is said of {class}");
     }
@@ -94,14 +85,8 @@ fn an_unknown_name_is_told_what_it_may_have_meant() {
     let error = "rate_limits".parse::<Class>().unwrap_err();
     assert_eq!(error.given(), "rate_limits");
     let text = error.to_string();
-    assert!(
-        text.starts_with("unknown class `rate_limits`; did you mean `rate_limit`?"),
-        "{text}"
-    );
-    assert!(
-        Class::ALL.iter().all(|class| text.contains(class.name())),
-        "{text}"
-    );
+    assert!(text.starts_with("unknown class `rate_limits`; did you mean `rate_limit`?"), "{text}");
+    assert!(Class::ALL.iter().all(|class| text.contains(class.name())), "{text}");
     assert!(serde_json::from_str::<Class>("\"Timeout\"").is_err());
 }
 

@@ -6,9 +6,7 @@ fn counts(text: &str) -> Counts {
 }
 
 fn refused(text: &str) -> String {
-    serde_json::from_str::<Counts>(text)
-        .unwrap_err()
-        .to_string()
+    serde_json::from_str::<Counts>(text).unwrap_err().to_string()
 }
 
 #[test]
@@ -107,8 +105,5 @@ fn off_drops_what_lies_beneath() {
     let policy: Policy = serde_json::from_str(r#"{"retry": {"counts": {"timeout": 5}}}"#).unwrap();
     let over = serde_json::from_str(r#"{"retry": {"counts": "off"}}"#).unwrap();
     assert_eq!(policy.with(&over), Ok(Policy::default()));
-    assert_eq!(
-        serde_json::to_string(&over).unwrap(),
-        r#"{"retry":{"counts":"off"}}"#
-    );
+    assert_eq!(serde_json::to_string(&over).unwrap(), r#"{"retry":{"counts":"off"}}"#);
 }

@@ -23,18 +23,8 @@ fn reads_what_people_write() {
 
 #[test]
 fn reads_seconds_with_decimals() {
-    for (seconds, millis) in [
-        (0.0, 0),
-        (0.1, 100),
-        (2.0, 2000),
-        (1.005, 1005),
-        (90.0, 90_000),
-    ] {
-        assert_eq!(
-            from_seconds(seconds),
-            Ok(Duration::from_millis(millis)),
-            "{seconds}"
-        );
+    for (seconds, millis) in [(0.0, 0), (0.1, 100), (2.0, 2000), (1.005, 1005), (90.0, 90_000)] {
+        assert_eq!(from_seconds(seconds), Ok(Duration::from_millis(millis)), "{seconds}");
     }
 }
 
@@ -45,26 +35,11 @@ fn says_what_to_write_instead() {
         ("", format!("must not be empty; write {forms}")),
         ("  ", format!("must not be empty; write {forms}")),
         ("-5s", "must not be negative (`-5s`)".to_owned()),
-        (
-            "5",
-            "`5` has no unit; write `5s`, or the number alone".to_owned(),
-        ),
-        (
-            "5sec",
-            "unknown unit `sec` in `5sec`; use d, h, m, s, ms, us or ns".to_owned(),
-        ),
-        (
-            "5S",
-            "unknown unit `S` in `5S`; use d, h, m, s, ms, us or ns".to_owned(),
-        ),
-        (
-            "30s1m",
-            "`30s1m` must name each unit once, from large to small".to_owned(),
-        ),
-        (
-            "1s1s",
-            "`1s1s` must name each unit once, from large to small".to_owned(),
-        ),
+        ("5", "`5` has no unit; write `5s`, or the number alone".to_owned()),
+        ("5sec", "unknown unit `sec` in `5sec`; use d, h, m, s, ms, us or ns".to_owned()),
+        ("5S", "unknown unit `S` in `5S`; use d, h, m, s, ms, us or ns".to_owned()),
+        ("30s1m", "`30s1m` must name each unit once, from large to small".to_owned()),
+        ("1s1s", "`1s1s` must name each unit once, from large to small".to_owned()),
         ("soon", format!("`soon` is not a duration; write {forms}")),
         ("inf", format!("`inf` is not a duration; write {forms}")),
         ("NaN", format!("`NaN` is not a duration; write {forms}")),
@@ -72,10 +47,7 @@ fn says_what_to_write_instead() {
         (".s", format!("`.s` is not a duration; write {forms}")),
         ("1s!", format!("`1s!` is not a duration; write {forms}")),
         ("366d", "must not be longer than a year".to_owned()),
-        (
-            "99999999999999999999999999d",
-            "must not be longer than a year".to_owned(),
-        ),
+        ("99999999999999999999999999d", "must not be longer than a year".to_owned()),
     ] {
         assert_eq!(parse(text), Err(message), "{text:?}");
     }

@@ -49,15 +49,11 @@ impl Dice {
 
     fn classes(&mut self) -> Vec<Written<Class>> {
         // The last two, interrupted and cancelled, do not fall back.
-        (0..self.below(4))
-            .map(|_| Class::ALL[self.below(15) as usize].into())
-            .collect()
+        (0..self.below(4)).map(|_| Class::ALL[self.below(15) as usize].into()).collect()
     }
 
     fn groups(&mut self) -> Vec<String> {
-        (0..self.below(3))
-            .map(|_| format!("group-{}", self.below(5)))
-            .collect()
+        (0..self.below(3)).map(|_| format!("group-{}", self.below(5))).collect()
     }
 
     fn yes_or_no(&mut self) -> Option<bool> {
@@ -74,11 +70,7 @@ impl Dice {
         }
         PartialRetry {
             num_retries: self.setting(Dice::whole),
-            counts: if self.below(5) == 0 {
-                PartialCounts::off()
-            } else {
-                counts
-            },
+            counts: if self.below(5) == 0 { PartialCounts::off() } else { counts },
             retry_after: self.setting(|dice| dice.seconds(0, 100)),
             backoff: self.setting(|dice| PartialBackoff {
                 base: dice.setting(|dice| dice.seconds(0, 10)),
@@ -123,10 +115,7 @@ impl Dice {
                 when_all_open: dice.set(|_| WhenAllOpen::LeastBad.into()),
                 ..PartialBreaker::default()
             }),
-            hedge: self
-                .set(|_| NotYet)
-                .value()
-                .map_or(Setting::Unset, |_| Setting::Off),
+            hedge: self.set(|_| NotYet).value().map_or(Setting::Unset, |_| Setting::Off),
             stream: self.setting(|_| PartialStream::default()),
         }
     }
@@ -148,11 +137,7 @@ fn reads_back_what_it_wrote() {
     for_many(|dice| {
         let partial = dice.policy();
         let text = serde_json::to_string(&partial).unwrap();
-        assert_eq!(
-            serde_json::from_str::<PartialPolicy>(&text).unwrap(),
-            partial,
-            "{text}"
-        );
+        assert_eq!(serde_json::from_str::<PartialPolicy>(&text).unwrap(), partial, "{text}");
     });
 }
 
@@ -161,15 +146,8 @@ fn every_policy_reads_back_what_it_wrote() {
     for_many(|dice| {
         let policy = Policy::default().with(&dice.policy()).unwrap();
         let text = serde_json::to_string(&policy).unwrap();
-        assert_eq!(
-            serde_json::from_str::<Policy>(&text).unwrap(),
-            policy,
-            "{text}"
-        );
-        assert_eq!(
-            Policy::default().with(&PartialPolicy::from(&policy)),
-            Ok(policy)
-        );
+        assert_eq!(serde_json::from_str::<Policy>(&text).unwrap(), policy, "{text}");
+        assert_eq!(Policy::default().with(&PartialPolicy::from(&policy)), Ok(policy));
     });
 }
 
@@ -178,13 +156,7 @@ fn merging_first_gives_the_same_as_applying_one_after_the_other() {
     for_many(|dice| {
         let base = Policy::default().with(&dice.policy()).unwrap();
         let (first, second, third) = (dice.policy(), dice.policy(), dice.policy());
-        let step = base
-            .with(&first)
-            .unwrap()
-            .with(&second)
-            .unwrap()
-            .with(&third)
-            .unwrap();
+        let step = base.with(&first).unwrap().with(&second).unwrap().with(&third).unwrap();
         let mut merged = first;
         merged.merge(&second);
         merged.merge(&third);
@@ -206,10 +178,7 @@ fn an_empty_partial_changes_nothing() {
 
 #[test]
 fn writes_only_what_is_set() {
-    assert_eq!(
-        serde_json::to_string(&PartialPolicy::default()).unwrap(),
-        "{}"
-    );
+    assert_eq!(serde_json::to_string(&PartialPolicy::default()).unwrap(), "{}");
     let text = r#"{"retry":{"num_retries":3,"backoff":{"base":"1s"}},"fallback":"off"}"#;
     let partial: PartialPolicy = serde_json::from_str(text).unwrap();
     assert_eq!(serde_json::to_string(&partial).unwrap(), text);
@@ -218,50 +187,16 @@ fn writes_only_what_is_set() {
 #[test]
 fn a_key_that_does_not_exist_is_an_error_that_lists_those_that_do() {
     for (text, key, expected) in [
-        (
-            r#"{"retries": {}}"#,
-            "retries",
-            "`retry`, `timeout`, `fallback`",
-        ),
-        (
-            r#"{"retry": {"num_retry": 1}}"#,
-            "num_retry",
-            "`num_retries`, `counts`",
-        ),
-        (
-            r#"{"retry": {"backoff": {"first": 1}}}"#,
-            "first",
-            "`base`, `factor`, `max`",
-        ),
-        (
-            r#"{"retry": {"budget": {"rate": 1}}}"#,
-            "rate",
-            "`ratio`, `min_per_second`, `window`",
-        ),
-        (
-            r#"{"timeout": {"request": 1}}"#,
-            "request",
-            "`connect`, `attempt`, `total`",
-        ),
-        (
-            r#"{"fallback": {"list": []}}"#,
-            "list",
-            "`max`, `classes`, `to`",
-        ),
-        (
-            r#"{"breaker": {"cooldown": 1}}"#,
-            "cooldown",
-            "`cooldown_time`, `when_all_open`",
-        ),
-        (
-            r#"{"stream": {"recover": 1}}"#,
-            "recover",
-            "`recovery`, `keepalive`",
-        ),
+        (r#"{"retries": {}}"#, "retries", "`retry`, `timeout`, `fallback`"),
+        (r#"{"retry": {"num_retry": 1}}"#, "num_retry", "`num_retries`, `counts`"),
+        (r#"{"retry": {"backoff": {"first": 1}}}"#, "first", "`base`, `factor`, `max`"),
+        (r#"{"retry": {"budget": {"rate": 1}}}"#, "rate", "`ratio`, `min_per_second`, `window`"),
+        (r#"{"timeout": {"request": 1}}"#, "request", "`connect`, `attempt`, `total`"),
+        (r#"{"fallback": {"list": []}}"#, "list", "`max`, `classes`, `to`"),
+        (r#"{"breaker": {"cooldown": 1}}"#, "cooldown", "`cooldown_time`, `when_all_open`"),
+        (r#"{"stream": {"recover": 1}}"#, "recover", "`recovery`, `keepalive`"),
     ] {
-        let error = serde_json::from_str::<PartialPolicy>(text)
-            .unwrap_err()
-            .to_string();
+        let error = serde_json::from_str::<PartialPolicy>(text).unwrap_err().to_string();
         assert!(error.contains(&format!("unknown field `{key}`")), "{error}");
         assert!(error.contains(expected), "{error}");
     }
@@ -278,9 +213,7 @@ fn a_section_must_be_a_map_or_off() {
 fn counts_are_kept_when_another_class_is_set_on_top() {
     let read = |text| serde_json::from_str::<PartialPolicy>(text).unwrap();
     let mut global = read(r#"{"retry": {"counts": {"TimeoutErrorRetries": 3, "rate_limit": 5}}}"#);
-    global.merge(&read(
-        r#"{"retry": {"counts": {"RateLimitErrorRetries": 10}}}"#,
-    ));
+    global.merge(&read(r#"{"retry": {"counts": {"RateLimitErrorRetries": 10}}}"#));
     let policy = Policy::default().with(&global).unwrap();
     assert_eq!(policy.retry().counts().get(Class::Timeout), Some(3));
     assert_eq!(policy.retry().counts().get(Class::RateLimit), Some(10));

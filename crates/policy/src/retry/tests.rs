@@ -3,24 +3,15 @@ use crate::Policy;
 
 fn retry(text: &str) -> RetryPolicy {
     let text = format!(r#"{{"retry": {text}}}"#);
-    serde_json::from_str::<Policy>(&text)
-        .unwrap()
-        .retry()
-        .clone()
+    serde_json::from_str::<Policy>(&text).unwrap().retry().clone()
 }
 
 fn retried() -> impl Iterator<Item = Class> {
-    Class::ALL
-        .iter()
-        .copied()
-        .filter(|class| class.facts().retried)
+    Class::ALL.iter().copied().filter(|class| class.facts().retried)
 }
 
 fn not_retried() -> impl Iterator<Item = Class> {
-    Class::ALL
-        .iter()
-        .copied()
-        .filter(|class| !class.facts().retried)
+    Class::ALL.iter().copied().filter(|class| !class.facts().retried)
 }
 
 #[test]
@@ -107,11 +98,7 @@ fn request_too_large_shares_the_key_of_bad_request() {
 #[test]
 fn a_request_that_asks_for_no_retries_gets_none_whatever_else_is_set() {
     let retry = retry(r#"{"num_retries": 3, "counts": {"timeout": 5, "default": 4}}"#);
-    assert!(
-        Class::ALL
-            .iter()
-            .all(|class| retry.allowed(*class, Some(0)) == 0)
-    );
+    assert!(Class::ALL.iter().all(|class| retry.allowed(*class, Some(0)) == 0));
     assert_eq!(retry.most(Some(0)), 0);
 }
 
@@ -146,11 +133,7 @@ fn switched_off_nothing_is_retried_whatever_a_request_asks_for() {
     let retry = retry(r#""off""#);
     assert_eq!(retry.num_retries(), 0);
     for requested in [None, Some(0), Some(5)] {
-        assert!(
-            Class::ALL
-                .iter()
-                .all(|class| retry.allowed(*class, requested) == 0)
-        );
+        assert!(Class::ALL.iter().all(|class| retry.allowed(*class, requested) == 0));
         assert_eq!(retry.most(requested), 0);
     }
 }
@@ -164,10 +147,7 @@ fn the_most_is_the_largest_that_any_class_gets() {
     ] {
         let retry = retry(text);
         for requested in [None, Some(0), Some(1), Some(9)] {
-            let largest = Class::ALL
-                .iter()
-                .map(|class| retry.allowed(*class, requested))
-                .max();
+            let largest = Class::ALL.iter().map(|class| retry.allowed(*class, requested)).max();
             assert_eq!(Some(retry.most(requested)), largest, "{text} {requested:?}");
         }
     }
@@ -183,18 +163,10 @@ fn what_went_wrong_after_commit_or_without_a_caller_is_never_retried() {
 
 #[test]
 fn a_list_narrows_after_what_a_sibling_is_preferred() {
-    assert!(
-        Class::ALL
-            .iter()
-            .all(|class| RetryPolicy::default().prefer_sibling(*class))
-    );
+    assert!(Class::ALL.iter().all(|class| RetryPolicy::default().prefer_sibling(*class)));
     let some = retry(r#"{"prefer_sibling": ["timeout", "connection", "timeout"]}"#);
     assert!(some.prefer_sibling(Class::Timeout) && !some.prefer_sibling(Class::RateLimit));
     for none in [r#"{"prefer_sibling": []}"#, r#"{"prefer_sibling": "off"}"#] {
-        assert!(
-            !Class::ALL
-                .iter()
-                .any(|class| retry(none).prefer_sibling(*class))
-        );
+        assert!(!Class::ALL.iter().any(|class| retry(none).prefer_sibling(*class)));
     }
 }

@@ -10,10 +10,7 @@ fn section<'a>(root: &'a Value, value: &'a Value) -> Option<&'a Value> {
     if value["properties"].is_object() {
         return Some(value);
     }
-    value["anyOf"]
-        .as_array()?
-        .iter()
-        .find_map(|form| section(root, form))
+    value["anyOf"].as_array()?.iter().find_map(|form| section(root, form))
 }
 
 /// Compares each value of `written` with the default that `schema` names for it.
@@ -22,10 +19,7 @@ fn compare(root: &Value, schema: &Value, written: &Value, path: &str) -> usize {
     for (key, value) in written.as_object().unwrap() {
         let path = format!("{path}.{key}");
         let property = &schema["properties"][key];
-        assert!(
-            property["description"].is_string(),
-            "{path} is not described"
-        );
+        assert!(property["description"].is_string(), "{path} is not described");
         if value.is_object() {
             compared += compare(root, section(root, property).unwrap(), value, &path);
         } else {
@@ -56,10 +50,7 @@ fn describes_every_value() {
         assert_eq!(section["additionalProperties"], Value::Bool(false));
         for (key, property) in properties {
             let text = property["description"].as_str().unwrap_or_default();
-            assert!(
-                !text.is_empty() && !text.contains("crate::"),
-                "{key}: {text}"
-            );
+            assert!(!text.is_empty() && !text.contains("crate::"), "{key}: {text}");
             described += 1;
         }
     }
@@ -73,12 +64,7 @@ fn knows_every_class_and_every_key_of_a_count() {
     assert_eq!(classes.len(), Class::COUNT);
     let retry = section(&root, &root["properties"]["retry"]).unwrap();
     let counts = section(&root, &retry["properties"]["counts"]).unwrap();
-    for key in [
-        "timeout",
-        "TimeoutErrorRetries",
-        "default",
-        "DefaultRetries",
-    ] {
+    for key in ["timeout", "TimeoutErrorRetries", "default", "DefaultRetries"] {
         assert!(counts["properties"][key].is_object(), "{key}");
     }
     assert!(counts["properties"]["cancelled"].is_null());

@@ -33,7 +33,9 @@ impl Connector {
             builder.with_native_roots()?
         } else {
             builder.with_tls_config(
-                ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
+                ClientConfig::builder()
+                    .with_root_certificates(RootCertStore::empty())
+                    .with_no_client_auth(),
             )
         };
         Ok(Self(builder.https_or_http().enable_all_versions().wrap_connector(tcp)))

@@ -33,7 +33,11 @@ impl<T: Connection> Connection for Aged<T> {
     fn connected(&self) -> Connected {
         // Without the inner connection's extras: each of them would be copied into every response.
         let connected = Connected::new().extra(ConnectedAt(self.since));
-        if self.inner.connected().is_negotiated_h2() { connected.negotiated_h2() } else { connected }
+        if self.inner.connected().is_negotiated_h2() {
+            connected.negotiated_h2()
+        } else {
+            connected
+        }
     }
 }
 

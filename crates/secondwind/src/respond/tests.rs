@@ -24,10 +24,7 @@ fn every_class_gets_the_status_of_its_row() {
         let expected = class.facts().http_status(None).unwrap_or(502);
         assert_eq!(response.status(), expected, "{class}");
         assert_eq!(*response.body(), format!("{class}\n"));
-        assert_eq!(
-            response.headers()["content-type"],
-            "text/plain; charset=utf-8"
-        );
+        assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
         assert!(!response.headers().contains_key("retry-after"));
     }
 }
@@ -35,14 +32,8 @@ fn every_class_gets_the_status_of_its_row() {
 #[test]
 fn passes_on_the_status_that_came_where_the_class_says_so() {
     let verdict = Verdict::new(Class::InternalServer);
-    assert_eq!(
-        verdict_response::<String>(&verdict.with_status(507)).status(),
-        507
-    );
-    assert_eq!(
-        verdict_response::<String>(&verdict.with_status(200)).status(),
-        502
-    );
+    assert_eq!(verdict_response::<String>(&verdict.with_status(507)).status(), 507);
+    assert_eq!(verdict_response::<String>(&verdict.with_status(200)).status(), 502);
 }
 
 #[test]
@@ -59,26 +50,18 @@ fn asks_nobody_back_too_early() {
 
 #[tokio::test(start_paused = true)]
 async fn names_the_clock_however_deep_it_is() {
-    let policy = Policy::builder()
-        .attempt_timeout(Duration::from_secs(2))
-        .num_retries(0)
-        .build()
-        .unwrap();
+    let policy =
+        Policy::builder().attempt_timeout(Duration::from_secs(2)).num_retries(0).build().unwrap();
     let service = ServiceBuilder::new()
         .layer(RecoverLayer::new(error_response))
         .layer(TimeoutLayer::total(policy.clone()))
         .layer(TimeoutLayer::total(policy.clone()))
         .layer(RetryLayer::new(policy.clone()))
         .layer(TimeoutLayer::attempt(policy))
-        .service(service_fn(|(): ()| {
-            pending::<Result<Response<String>, io::Error>>()
-        }));
+        .service(service_fn(|(): ()| pending::<Result<Response<String>, io::Error>>()));
     let response = service.oneshot(()).await.unwrap();
     assert_eq!(response.status(), 504);
-    assert_eq!(
-        response.body(),
-        "timeout: the attempt clock ran out after 2s\n"
-    );
+    assert_eq!(response.body(), "timeout: the attempt clock ran out after 2s\n");
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,9 +71,7 @@ async fn never_tells_what_the_error_says() {
         .layer(TimeoutLayer::total(Policy::default()).http())
         .layer(RetryLayer::http(Policy::default()))
         .layer(TimeoutLayer::attempt(Policy::default()).http())
-        .service(service_fn(|_: Request<()>| async {
-            Err::<Response<String>, _>(refused())
-        }));
+        .service(service_fn(|_: Request<()>| async { Err::<Response<String>, _>(refused()) }));
     let response = service.oneshot(Request::new(())).await.unwrap();
     assert_eq!(response.status(), 502);
     assert_eq!(response.body(), "connection\n");
@@ -101,11 +82,7 @@ async fn never_tells_what_the_error_says() {
 
 #[tokio::test(start_paused = true)]
 async fn answers_for_the_group_that_was_asked_for() {
-    let policy = Policy::builder()
-        .num_retries(0)
-        .fallbacks(["spare"])
-        .build()
-        .unwrap();
+    let policy = Policy::builder().num_retries(0).fallbacks(["spare"]).build().unwrap();
     let judge = classify_fn(|outcome: Result<&Response<String>, &Busy>| match outcome {
         Ok(_) => Opinion::Success,
         Err(Busy(class)) => Verdict::new(*class).into(),
@@ -113,7 +90,7 @@ async fn answers_for_the_group_that_was_asked_for() {
     let group = retarget_fn(
         |request: &Request<()>| request.uri().path(),
         |request: &mut Request<()>, group| {
-            *request.uri_mut() = format!("/{group}").parse().unwrap()
+            *request.uri_mut() = format!("/{group}").parse().unwrap();
         },
     );
     let service = ServiceBuilder::new()
@@ -123,11 +100,7 @@ async fn answers_for_the_group_that_was_asked_for() {
         .layer(RetryLayer::http(policy).classify(judge))
         .service(service_fn(|request: Request<()>| async move {
             let spare = request.uri().path() == "/spare";
-            let class = if spare {
-                Class::NotFound
-            } else {
-                Class::RateLimit
-            };
+            let class = if spare { Class::NotFound } else { Class::RateLimit };
             Err::<Response<String>, _>(Busy(class))
         }));
     let response = service.oneshot(Request::new(())).await.unwrap();
@@ -153,8 +126,6 @@ async fn fits_any_body_that_is_made_from_text() {
     let service = ServiceBuilder::new()
         .layer(RecoverLayer::new(error_response))
         .layer(TimeoutLayer::total(Policy::off()))
-        .service(service_fn(|(): ()| async {
-            Err::<Response<Full<Bytes>>, _>(refused())
-        }));
+        .service(service_fn(|(): ()| async { Err::<Response<Full<Bytes>>, _>(refused()) }));
     assert_eq!(service.oneshot(()).await.unwrap().status(), 502);
 }

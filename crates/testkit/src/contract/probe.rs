@@ -78,16 +78,8 @@ pub fn probe_with_permits<S>(inner: S, permits: usize) -> (ContractProbe<S>, Pro
 }
 
 fn wrap<S>(inner: S, permits: Option<usize>) -> (ContractProbe<S>, Probe) {
-    let shared = Arc::new(Shared {
-        permits,
-        counts: Mutex::default(),
-    });
-    let service = ContractProbe {
-        inner,
-        ready: false,
-        permit: None,
-        shared: shared.clone(),
-    };
+    let shared = Arc::new(Shared { permits, counts: Mutex::default() });
+    let service = ContractProbe { inner, ready: false, permit: None, shared: shared.clone() };
     (service, Probe { shared })
 }
 
@@ -184,10 +176,7 @@ where
             panic!("called a clone that was not ready: poll_ready comes first, on that very clone");
         }
         lock(&self.shared.counts).calls += 1;
-        ProbeFuture {
-            inner: self.inner.call(request),
-            permit: self.permit.take(),
-        }
+        ProbeFuture { inner: self.inner.call(request), permit: self.permit.take() }
     }
 }
 
@@ -198,12 +187,7 @@ where
 {
     fn clone(&self) -> Self {
         lock(&self.shared.counts).clones += 1;
-        Self {
-            inner: self.inner.clone(),
-            ready: false,
-            permit: None,
-            shared: self.shared.clone(),
-        }
+        Self { inner: self.inner.clone(), ready: false, permit: None, shared: self.shared.clone() }
     }
 }
 
@@ -215,9 +199,7 @@ impl<S> Drop for ContractProbe<S> {
 
 impl<S> fmt::Debug for ContractProbe<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ContractProbe")
-            .field("ready", &self.ready)
-            .finish_non_exhaustive()
+        f.debug_struct("ContractProbe").field("ready", &self.ready).finish_non_exhaustive()
     }
 }
 
@@ -248,9 +230,7 @@ impl Shared {
         }
         counts.held += 1;
         counts.most_held = counts.most_held.max(counts.held);
-        Poll::Ready(Permit {
-            shared: shared.clone(),
-        })
+        Poll::Ready(Permit { shared: shared.clone() })
     }
 }
 

@@ -72,17 +72,8 @@ pub fn scripted<Req, Res, E>() -> (Scripted<Req, Res, E>, Script<Req, Res, E>) {
         dropped: 0,
         in_flight: 0,
     });
-    let shared = Arc::new(Shared {
-        began: Instant::now(),
-        inner,
-    });
-    (
-        Scripted {
-            shared: shared.clone(),
-            readying: None,
-        },
-        Script { shared },
-    )
+    let shared = Arc::new(Shared { began: Instant::now(), inner });
+    (Scripted { shared: shared.clone(), readying: None }, Script { shared })
 }
 
 // === impl Script ===
@@ -171,9 +162,7 @@ impl<Req, Res, E> Script<Req, Res, E> {
 
 impl<Req, Res, E> Clone for Script<Req, Res, E> {
     fn clone(&self) -> Self {
-        Self {
-            shared: self.shared.clone(),
-        }
+        Self { shared: self.shared.clone() }
     }
 }
 
@@ -223,22 +212,14 @@ impl<Req, Res, E> Service<Req> for Scripted<Req, Res, E> {
         inner.in_flight += 1;
         drop(inner);
         let waiting = step.delay.map(|delay| Box::pin(sleep(delay)));
-        ScriptedFuture {
-            step,
-            waiting,
-            shared: self.shared.clone(),
-            ended: false,
-        }
+        ScriptedFuture { step, waiting, shared: self.shared.clone(), ended: false }
     }
 }
 
 /// The clone shares the script, and is not ready.
 impl<Req, Res, E> Clone for Scripted<Req, Res, E> {
     fn clone(&self) -> Self {
-        Self {
-            shared: self.shared.clone(),
-            readying: None,
-        }
+        Self { shared: self.shared.clone(), readying: None }
     }
 }
 
@@ -284,9 +265,7 @@ impl<Req, Res, E> Drop for ScriptedFuture<Req, Res, E> {
 
 impl<Req, Res, E> fmt::Debug for ScriptedFuture<Req, Res, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScriptedFuture")
-            .field("ended", &self.ended)
-            .finish_non_exhaustive()
+        f.debug_struct("ScriptedFuture").field("ended", &self.ended).finish_non_exhaustive()
     }
 }
 

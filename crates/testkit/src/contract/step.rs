@@ -15,28 +15,19 @@ impl<Res, E> Step<Res, E> {
     /// The call succeeds.
     #[must_use]
     pub fn answer(response: Res) -> Self {
-        Self {
-            outcome: Some(Ok(response)),
-            delay: None,
-        }
+        Self { outcome: Some(Ok(response)), delay: None }
     }
 
     /// The call fails.
     #[must_use]
     pub fn fail(error: E) -> Self {
-        Self {
-            outcome: Some(Err(error)),
-            delay: None,
-        }
+        Self { outcome: Some(Err(error)), delay: None }
     }
 
     /// The call never ends.
     #[must_use]
     pub fn hang() -> Self {
-        Self {
-            outcome: None,
-            delay: None,
-        }
+        Self { outcome: None, delay: None }
     }
 
     /// The outcome comes this long after the call, on tokio's clock.

@@ -27,10 +27,7 @@ async fn plays_its_steps_in_order_and_records_the_calls() {
     assert_eq!(script.calls(), 3);
     assert_eq!(script.requests(), ["a", "b", "c"]);
     assert_eq!(script.times(), [secs(0), secs(0), secs(2)]);
-    assert_eq!(
-        (script.in_flight(), script.dropped(), script.left()),
-        (0, 0, 0)
-    );
+    assert_eq!((script.in_flight(), script.dropped(), script.left()), (0, 0, 0));
     assert_eq!(script.clone().take_requests(), ["a", "b", "c"]);
     assert_eq!(script.requests(), [""; 0]);
 }
@@ -38,9 +35,7 @@ async fn plays_its_steps_in_order_and_records_the_calls() {
 #[tokio::test(start_paused = true)]
 async fn tells_how_many_calls_were_dropped() {
     let (mut service, script) = script();
-    script
-        .then(Step::hang())
-        .then(Step::answer(200).after(secs(5)));
+    script.then(Step::hang()).then(Step::answer(200).after(secs(5)));
 
     let hanging = send(&mut service, "a");
     assert!(timeout(secs(60), hanging).await.is_err());
@@ -54,12 +49,10 @@ async fn tells_how_many_calls_were_dropped() {
 #[tokio::test]
 async fn goes_on_with_the_default_when_the_steps_are_used_up() {
     let (mut service, script) = script();
-    script
-        .then(Step::answer(1))
-        .otherwise(|request| match *request {
-            "bad" => Step::fail("bad"),
-            _ => Step::answer(2),
-        });
+    script.then(Step::answer(1)).otherwise(|request| match *request {
+        "bad" => Step::fail("bad"),
+        _ => Step::answer(2),
+    });
     assert_eq!(send(&mut service, "bad").await, Ok(1));
     assert_eq!(send(&mut service, "bad").await, Err("bad"));
     assert_eq!(send(&mut service, "good").await, Ok(2));
@@ -75,10 +68,7 @@ async fn panics_at_a_call_that_is_not_in_the_script() {
 #[tokio::test(start_paused = true)]
 async fn becomes_ready_when_the_script_says() {
     let (mut service, script) = script();
-    script
-        .ready_after(secs(3))
-        .ready_fails("closed")
-        .otherwise(|_| Step::answer(200));
+    script.ready_after(secs(3)).ready_fails("closed").otherwise(|_| Step::answer(200));
 
     let began = Instant::now();
     assert_eq!(send(&mut service, "a").await, Ok(200));
@@ -88,11 +78,7 @@ async fn becomes_ready_when_the_script_says() {
     assert_eq!(ready(&mut service).await, Ok(()));
     script.never_ready();
     assert!(timeout(secs(60), ready(&mut service)).await.is_err());
-    assert!(
-        timeout(secs(60), ready(&mut service.clone()))
-            .await
-            .is_err()
-    );
+    assert!(timeout(secs(60), ready(&mut service.clone())).await.is_err());
 }
 
 #[tokio::test]
@@ -119,10 +105,7 @@ async fn catches_a_call_without_readiness() {
     // Readiness is used up by a call.
     assert!(panics(|| service.call("a")));
 
-    assert_eq!(
-        (probe.violations(), probe.calls(), probe.clones()),
-        (3, 1, 1)
-    );
+    assert_eq!((probe.violations(), probe.calls(), probe.clones()), (3, 1, 1));
     assert!(panics(|| probe.assert_kept()));
 }
 

@@ -30,11 +30,7 @@ pub(super) async fn answer(
     let received = Received {
         connection: line.number,
         method: head.method,
-        path: head
-            .uri
-            .path_and_query()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        path: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
         headers: head.headers,
         body,
         at: Instant::now(),
@@ -63,17 +59,9 @@ pub(super) async fn answer(
             line.sever(how);
             std::future::pending().await
         }
-        Kind::Fixed {
-            status,
-            content_type,
-            body,
-        } => {
+        Kind::Fixed { status, content_type, body } => {
             let body = body.unwrap_or_else(|| openai::error(reply.outcome, status));
-            respond(
-                status,
-                content_type,
-                ReplyBody::whole(body, Some(in_flight)),
-            )
+            respond(status, content_type, ReplyBody::whole(body, Some(in_flight)))
         }
         Kind::Chunks(chunks) => stream(chunks, reply.end, reply.pause, line, in_flight),
         Kind::Answer if asked.stream => {
@@ -129,9 +117,7 @@ fn stream(
     }
     let body = ReplyBody::stream(chunks.into(), last(end, line), Some(in_flight));
     let mut response = respond(StatusCode::OK, EVENTS, body.with_pause(pause));
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
 
@@ -139,28 +125,18 @@ fn last(end: End, line: Line) -> Last {
     match end {
         End::Whole | End::Half | End::Unfinished(_) => Last::End,
         End::Stall(_) => Last::Silence,
-        End::Sever(_, how) => Last::Sever {
-            line,
-            how,
-            flushed: false,
-        },
+        End::Sever(_, how) => Last::Sever { line, how, flushed: false },
     }
 }
 
 fn not_found(in_flight: Option<InFlight>) -> Response<ReplyBody> {
     let status = StatusCode::NOT_FOUND;
-    respond(
-        status,
-        JSON,
-        ReplyBody::whole(openai::error(Outcome::Failed, status), in_flight),
-    )
+    respond(status, JSON, ReplyBody::whole(openai::error(Outcome::Failed, status), in_flight))
 }
 
 fn respond(status: StatusCode, content_type: &'static str, body: ReplyBody) -> Response<ReplyBody> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

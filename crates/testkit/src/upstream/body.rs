@@ -45,22 +45,12 @@ impl ReplyBody {
     /// A body of one piece, with its length in the head.
     pub(super) fn whole(bytes: Bytes, in_flight: Option<InFlight>) -> Self {
         let length = Some(bytes.len() as u64);
-        Self {
-            length,
-            ..Self::stream([bytes].into(), Last::End, in_flight)
-        }
+        Self { length, ..Self::stream([bytes].into(), Last::End, in_flight) }
     }
 
     /// A body whose length the head does not tell.
     pub(super) fn stream(chunks: VecDeque<Bytes>, last: Last, in_flight: Option<InFlight>) -> Self {
-        Self {
-            chunks,
-            length: None,
-            last,
-            pause: Duration::ZERO,
-            pausing: None,
-            in_flight,
-        }
+        Self { chunks, length: None, last, pause: Duration::ZERO, pausing: None, in_flight }
     }
 
     pub(super) fn with_length(mut self, length: usize) -> Self {
@@ -87,10 +77,7 @@ impl ReplyBody {
                 Poll::Ready(())
             }
             Last::Silence => Poll::Pending,
-            Last::Sever {
-                flushed: flushed @ false,
-                ..
-            } => {
+            Last::Sever { flushed: flushed @ false, .. } => {
                 // Pending makes hyper write what it holds.
                 *flushed = true;
                 cx.waker().wake_by_ref();

@@ -17,10 +17,7 @@ impl Mix {
     /// An empty mix with its seed.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self {
-            rng: Rng::with_seed(seed),
-            replies: Vec::new(),
-        }
+        Self { rng: Rng::with_seed(seed), replies: Vec::new() }
     }
 
     /// Adds a reply, drawn `weight` times as often as one of weight 1.
@@ -31,11 +28,7 @@ impl Mix {
     }
 
     pub(super) fn draw(&mut self) -> Reply {
-        let total: u64 = self
-            .replies
-            .iter()
-            .map(|(weight, _)| u64::from(*weight))
-            .sum();
+        let total: u64 = self.replies.iter().map(|(weight, _)| u64::from(*weight)).sum();
         if total == 0 {
             return Reply::ok();
         }

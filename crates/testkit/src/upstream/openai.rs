@@ -125,10 +125,7 @@ impl Asked {
 
         let mut chunks = Vec::new();
         if chat {
-            chunks.push(delta(
-                json!({"role": "assistant", "content": ""}),
-                Value::Null,
-            ));
+            chunks.push(delta(json!({"role": "assistant", "content": ""}), Value::Null));
         }
         for word in content.split_inclusive(' ') {
             chunks.push(if chat {
@@ -138,22 +135,14 @@ impl Asked {
             });
         }
         let stop = Value::from("stop");
-        chunks.push(if chat {
-            delta(json!({}), stop)
-        } else {
-            text("", stop)
-        });
+        chunks.push(if chat { delta(json!({}), stop) } else { text("", stop) });
         if self.usage {
             let mut last = chunk(json!([]));
             last["usage"] = usage(content);
             chunks.push(last);
         }
-        let events = chunks
-            .iter()
-            .map(|chunk| format!("data: {chunk}\n\n").into());
-        events
-            .chain([Bytes::from_static(b"data: [DONE]\n\n")])
-            .collect()
+        let events = chunks.iter().map(|chunk| format!("data: {chunk}\n\n").into());
+        events.chain([Bytes::from_static(b"data: [DONE]\n\n")]).collect()
     }
 }
 
@@ -194,42 +183,19 @@ pub(super) fn error(outcome: Outcome, status: StatusCode) -> Bytes {
             None,
             Some("content_policy_violation"),
         ),
-        (_, 401) => (
-            "Incorrect API key provided.",
-            INVALID,
-            None,
-            Some("invalid_api_key"),
-        ),
+        (_, 401) => ("Incorrect API key provided.", INVALID, None, Some("invalid_api_key")),
         (_, 403) => (
             "You are not allowed to sample from this model.",
             "request_forbidden",
             None,
             Some("permission_denied"),
         ),
-        (_, 404) => (
-            "The model does not exist.",
-            INVALID,
-            Some("model"),
-            Some("model_not_found"),
-        ),
-        (_, 408) => (
-            "Request timeout.",
-            "request_timeout",
-            None,
-            Some("request_timeout"),
-        ),
-        (_, 409) => (
-            "The resource is locked by another request.",
-            "conflict_error",
-            None,
-            Some("conflict"),
-        ),
-        (_, 413) => (
-            "The request is too large.",
-            INVALID,
-            None,
-            Some("request_too_large"),
-        ),
+        (_, 404) => ("The model does not exist.", INVALID, Some("model"), Some("model_not_found")),
+        (_, 408) => ("Request timeout.", "request_timeout", None, Some("request_timeout")),
+        (_, 409) => {
+            ("The resource is locked by another request.", "conflict_error", None, Some("conflict"))
+        }
+        (_, 413) => ("The request is too large.", INVALID, None, Some("request_too_large")),
         (_, 429) => (
             "Rate limit reached on requests per min (RPM): Limit 500, Used 500, Requested 1.",
             "requests",
@@ -248,12 +214,7 @@ pub(super) fn error(outcome: Outcome, status: StatusCode) -> Bytes {
             None,
             None,
         ),
-        _ => (
-            "We could not parse the JSON body of your request.",
-            INVALID,
-            None,
-            None,
-        ),
+        _ => ("We could not parse the JSON body of your request.", INVALID, None, None),
     };
     let error = json!({"message": message, "type": kind, "param": param, "code": code});
     json!({ "error": error }).to_string().into()

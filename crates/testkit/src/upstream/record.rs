@@ -183,13 +183,7 @@ impl Record {
             tally.in_flight += 1;
             *tally.outcomes.entry(outcome).or_default() += 1;
         });
-        (
-            number,
-            InFlight {
-                record: self.clone(),
-                ended: false,
-            },
-        )
+        (number, InFlight { record: self.clone(), ended: false })
     }
 }
 

@@ -36,11 +36,7 @@ pub(super) enum Kind {
     /// The endpoint's proper answer.
     Answer,
     /// This body with this status; no body means the error object that goes with the status.
-    Fixed {
-        status: StatusCode,
-        content_type: &'static str,
-        body: Option<Bytes>,
-    },
+    Fixed { status: StatusCode, content_type: &'static str, body: Option<Bytes> },
     /// These chunks, each as it is.
     Chunks(Vec<Bytes>),
     /// No headers, ever.
@@ -169,11 +165,7 @@ impl Reply {
     /// As [`Reply::cut_after`], with the connection torn down (RST) instead of closed.
     #[must_use]
     pub fn reset_after(chunks: usize) -> Self {
-        Self::new(
-            Outcome::Reset,
-            Kind::Answer,
-            End::Sever(chunks, Sever::Reset),
-        )
+        Self::new(Outcome::Reset, Kind::Answer, End::Sever(chunks, Sever::Reset))
     }
 
     /// An answer that falls silent after `chunks` chunks, counted as in [`Reply::cut_after`]; ends
@@ -209,11 +201,7 @@ impl Reply {
     /// If `status` is not between 100 and 999.
     #[must_use]
     pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
-        let outcome = if status < 400 {
-            Outcome::Ok
-        } else {
-            Outcome::Failed
-        };
+        let outcome = if status < 400 { Outcome::Ok } else { Outcome::Failed };
         Self::fixed(outcome, status, "application/json", Some(body.into()))
     }
 
@@ -278,14 +266,6 @@ impl Reply {
         body: Option<Bytes>,
     ) -> Self {
         let status = StatusCode::from_u16(status).expect("a status");
-        Self::new(
-            outcome,
-            Kind::Fixed {
-                status,
-                content_type,
-                body,
-            },
-            End::Whole,
-        )
+        Self::new(outcome, Kind::Fixed { status, content_type, body }, End::Whole)
     }
 }

@@ -87,14 +87,7 @@ impl Upstream {
             open: watch::Sender::new(true),
         });
         let listening = Some(tokio::spawn(listen(listener, state.clone())));
-        Ok(Self {
-            address,
-            state,
-            port: Mutex::new(Port {
-                listening,
-                refusing: None,
-            }),
-        })
+        Ok(Self { address, state, port: Mutex::new(Port { listening, refusing: None }) })
     }
 
     /// Where it listens.
@@ -184,9 +177,7 @@ impl Upstream {
         let _ = listening.await;
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_reuseaddr(true).expect("SO_REUSEADDR");
-        socket
-            .bind(self.address)
-            .expect("the port that was just closed");
+        socket.bind(self.address).expect("the port that was just closed");
         port.refusing = Some(socket);
     }
 
@@ -221,14 +212,8 @@ impl State {
     /// The next reply of the script, and the text for its answer.
     pub(super) fn next(&self) -> (Reply, String) {
         let mut script = lock(&self.script);
-        let reply = script
-            .queue
-            .pop_front()
-            .unwrap_or_else(|| script.otherwise.draw());
-        let content = reply
-            .content
-            .clone()
-            .unwrap_or_else(|| script.content.clone());
+        let reply = script.queue.pop_front().unwrap_or_else(|| script.otherwise.draw());
+        let content = reply.content.clone().unwrap_or_else(|| script.content.clone());
         (reply, content)
     }
 }
@@ -263,10 +248,7 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
     let _ = stream.set_nodelay(true);
     let mut open = state.open.subscribe();
     let (sever, mut severed) = watch::channel(None);
-    let line = Line {
-        number: state.record.connected(),
-        sever,
-    };
+    let line = Line { number: state.record.connected(), sever };
     let service = service_fn(move |request| answer(request, state.clone(), line.clone()));
     let mut served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let how = tokio::select! {

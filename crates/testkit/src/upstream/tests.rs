@@ -25,16 +25,10 @@ async fn answers_with_json_or_a_stream_as_the_request_asks() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), "application/json");
     assert_eq!(answer.json()["model"], "gpt-4");
-    assert_eq!(
-        answer.json()["choices"][0]["message"]["content"],
-        "One two three"
-    );
+    assert_eq!(answer.json()["choices"][0]["message"]["content"], "One two three");
 
     let answer = ask(&upstream, CHAT, streamed()).await;
-    assert_eq!(
-        answer.header("content-type"),
-        "text/event-stream; charset=utf-8"
-    );
+    assert_eq!(answer.header("content-type"), "text/event-stream; charset=utf-8");
     let events = answer.events();
     assert_eq!(events.len(), 6, "role, three words, finish, [DONE]");
     assert_eq!(content(&events), "One two three");
@@ -92,10 +86,7 @@ async fn lists_models_without_touching_the_script() {
 #[tokio::test]
 async fn plays_the_queue_first_and_the_default_after_it() {
     let upstream = Upstream::start().await;
-    upstream
-        .then(Reply::status(500))
-        .then(Reply::ok())
-        .always(Reply::status(404));
+    upstream.then(Reply::status(500)).then(Reply::ok()).always(Reply::status(404));
     let mut statuses = Vec::new();
     for _ in 0..4 {
         statuses.push(ask(&upstream, CHAT, chat()).await.status.as_u16());
@@ -127,10 +118,7 @@ async fn fails_as_openai_does() {
         let error = &answer.json()["error"];
         assert_eq!(error["code"].as_str().unwrap_or_default(), code, "{status}");
         assert!(error["message"].is_string() && error["type"].is_string());
-        let wait = answer
-            .headers
-            .get("retry-after")
-            .map(|wait| wait.to_str().unwrap());
+        let wait = answer.headers.get("retry-after").map(|wait| wait.to_str().unwrap());
         assert_eq!(wait, (code == "rate_limit_exceeded").then_some("7"));
     }
 }
@@ -138,27 +126,17 @@ async fn fails_as_openai_does() {
 #[tokio::test]
 async fn takes_bodies_headers_and_content_of_the_script() {
     let upstream = Upstream::start().await;
-    let reply = Reply::status(502)
-        .body("<html>")
-        .header("content-type", "text/html");
-    upstream
-        .then(reply)
-        .then(Reply::ok().content("Mine").header("x-ratelimit-limit", "3"));
+    let reply = Reply::status(502).body("<html>").header("content-type", "text/html");
+    upstream.then(reply).then(Reply::ok().content("Mine").header("x-ratelimit-limit", "3"));
     upstream.then(Reply::json(200, r#"{"type":"message"}"#));
     upstream.then(Reply::chunks(["event: ping\n\n", "data: {}\n\n"]));
 
     let answer = ask(&upstream, CHAT, chat()).await;
-    assert_eq!(
-        (answer.header("content-type"), answer.text()),
-        ("text/html", "<html>")
-    );
+    assert_eq!((answer.header("content-type"), answer.text()), ("text/html", "<html>"));
     let answer = ask(&upstream, CHAT, chat()).await;
     assert_eq!(answer.json()["choices"][0]["message"]["content"], "Mine");
     assert_eq!(answer.header("x-ratelimit-limit"), "3");
-    assert_eq!(
-        ask(&upstream, "/v1/messages", chat()).await.json()["type"],
-        "message"
-    );
+    assert_eq!(ask(&upstream, "/v1/messages", chat()).await.json()["type"], "message");
     let answer = ask(&upstream, "/v1/messages", chat()).await;
     assert_eq!(answer.text(), "event: ping\n\ndata: {}\n\n");
 }
@@ -185,29 +163,11 @@ async fn tears_the_connection_down_before_any_reply() {
     let upstream = Upstream::start().await;
     upstream.then(Reply::reset()).then(Reply::close());
 
-    let error = Client::connect(&upstream)
-        .await
-        .post(CHAT, chat())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        io_kind(&error),
-        Some(ErrorKind::ConnectionReset),
-        "{error:?}"
-    );
-    let error = Client::connect(&upstream)
-        .await
-        .post(CHAT, chat())
-        .await
-        .unwrap_err();
+    let error = Client::connect(&upstream).await.post(CHAT, chat()).await.unwrap_err();
+    assert_eq!(io_kind(&error), Some(ErrorKind::ConnectionReset), "{error:?}");
+    let error = Client::connect(&upstream).await.post(CHAT, chat()).await.unwrap_err();
     assert!(error.is_incomplete_message(), "{error:?}");
-    assert_eq!(
-        (
-            upstream.count(Outcome::Reset),
-            upstream.count(Outcome::Closed)
-        ),
-        (1, 1)
-    );
+    assert_eq!((upstream.count(Outcome::Reset), upstream.count(Outcome::Closed)), (1, 1));
     assert_eq!((upstream.dropped(), upstream.tally().in_flight), (0, 0));
 }
 
@@ -229,10 +189,7 @@ async fn cuts_and_resets_a_stream_after_so_many_chunks() {
             assert_eq!(reset, outcome == Outcome::Reset, "{error:?}");
         }
     }
-    assert_eq!(
-        (upstream.count(Outcome::Cut), upstream.count(Outcome::Reset)),
-        (4, 4)
-    );
+    assert_eq!((upstream.count(Outcome::Cut), upstream.count(Outcome::Reset)), (4, 4));
     assert_eq!(upstream.dropped(), 0);
 }
 
@@ -242,11 +199,7 @@ async fn cuts_json_short_of_its_length() {
     upstream.always(Reply::cut_after(1));
     let mut client = Client::connect(&upstream).await;
     let response = client.post(CHAT, chat()).await.unwrap();
-    let length: usize = response.headers()["content-length"]
-        .to_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let length: usize = response.headers()["content-length"].to_str().unwrap().parse().unwrap();
     let (text, error) = read(response.into_body()).await;
     assert_eq!(text.len(), length / 2);
     assert!(error.is_some());
@@ -264,16 +217,10 @@ async fn ends_streams_in_good_order_but_too_early() {
 #[tokio::test]
 async fn says_what_is_no_answer_with_a_200() {
     let upstream = Upstream::start().await;
-    upstream
-        .then(Reply::garbage())
-        .then(Reply::truncated())
-        .then(Reply::truncated());
+    upstream.then(Reply::garbage()).then(Reply::truncated()).then(Reply::truncated());
 
     let answer = ask(&upstream, CHAT, chat()).await;
-    assert_eq!(
-        (answer.status.as_u16(), answer.header("content-type")),
-        (200, "text/html")
-    );
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "text/html"));
     let answer = ask(&upstream, CHAT, chat()).await;
     assert_eq!(answer.status, 200);
     assert!(answer.text().starts_with('{') && answer.json().is_null());
@@ -284,11 +231,8 @@ async fn says_what_is_no_answer_with_a_200() {
 #[tokio::test]
 async fn counts_the_clients_that_go_away_before_the_reply_ends() {
     let upstream = Upstream::start().await;
-    let replies = [
-        Reply::hang(),
-        Reply::stall_after(2),
-        Reply::ok().after(Duration::from_secs(600)),
-    ];
+    let replies =
+        [Reply::hang(), Reply::stall_after(2), Reply::ok().after(Duration::from_secs(600))];
     for (gone, reply) in (1..).zip(replies) {
         upstream.then(reply.clone());
         let mut client = Client::connect(&upstream).await;
@@ -306,18 +250,9 @@ async fn counts_the_clients_that_go_away_before_the_reply_ends() {
                 _ = upstream.until(|tally| tally.attempts == gone) => {}
             }
         }
-        assert_eq!(
-            (upstream.tally().in_flight, upstream.dropped()),
-            (1, gone - 1)
-        );
+        assert_eq!((upstream.tally().in_flight, upstream.dropped()), (1, gone - 1));
         client.leave();
-        assert_eq!(
-            upstream
-                .until(|tally| tally.dropped == gone)
-                .await
-                .in_flight,
-            0
-        );
+        assert_eq!(upstream.until(|tally| tally.dropped == gone).await.in_flight, 0);
     }
 }
 
@@ -372,15 +307,10 @@ async fn is_gone_when_it_is_dropped() {
 #[tokio::test]
 async fn records_what_it_was_sent() {
     let upstream = Upstream::start().await;
-    assert_eq!(
-        upstream.base_url(),
-        format!("http://{}/v1", upstream.addr())
-    );
+    assert_eq!(upstream.base_url(), format!("http://{}/v1", upstream.addr()));
     let mut client = Client::connect(&upstream).await;
     client.ask(CHAT, chat()).await;
-    client
-        .ask("/v1/completions?x=1", json!({"model": "other"}))
-        .await;
+    client.ask("/v1/completions?x=1", json!({"model": "other"})).await;
     ask(&upstream, CHAT, chat()).await;
 
     let requests = upstream.requests();
@@ -400,19 +330,14 @@ async fn records_what_it_was_sent() {
 fn a_mix_draws_by_weight_and_the_same_for_the_same_seed() {
     let draw = |seed| {
         let mix = Mix::seeded(seed);
-        let mut mix = mix
-            .with(8, Reply::ok())
-            .with(0, Reply::hang())
-            .with(2, Reply::rate_limited(1));
+        let mut mix =
+            mix.with(8, Reply::ok()).with(0, Reply::hang()).with(2, Reply::rate_limited(1));
         (0..1000).map(|_| mix.draw().outcome).collect::<Vec<_>>()
     };
     let drawn = draw(7);
     assert_eq!(drawn, draw(7));
     assert_ne!(drawn, draw(8));
-    let limited = drawn
-        .iter()
-        .filter(|outcome| **outcome == Outcome::RateLimited)
-        .count();
+    let limited = drawn.iter().filter(|outcome| **outcome == Outcome::RateLimited).count();
     assert!((150..250).contains(&limited), "{limited}");
     assert!(!drawn.contains(&Outcome::Hung));
     assert_eq!(Mix::seeded(1).draw().outcome, Outcome::Ok);
@@ -441,10 +366,7 @@ async fn read(mut body: Incoming) -> (String, Option<hyper::Error>) {
 }
 
 fn events(text: &str) -> Vec<String> {
-    text.split_terminator("\n\n")
-        .filter_map(|e| e.strip_prefix("data: "))
-        .map(Into::into)
-        .collect()
+    text.split_terminator("\n\n").filter_map(|e| e.strip_prefix("data: ")).map(Into::into).collect()
 }
 
 fn delta(event: &str) -> Value {
@@ -453,10 +375,7 @@ fn delta(event: &str) -> Value {
 }
 
 fn content(events: &[String]) -> String {
-    events
-        .iter()
-        .filter_map(|e| delta(e)["content"].as_str().map(str::to_owned))
-        .collect()
+    events.iter().filter_map(|e| delta(e)["content"].as_str().map(str::to_owned)).collect()
 }
 
 fn io_kind(error: &hyper::Error) -> Option<ErrorKind> {

@@ -28,9 +28,7 @@ async fn greet(request: Request) -> Response {
         return (grpc, [(STATUS, "14")], ()).into_response();
     }
     // A message is a flag, its length in four bytes, and itself.
-    let name = body::to_bytes(request.into_body(), 1024)
-        .await
-        .unwrap_or_default();
+    let name = body::to_bytes(request.into_body(), 1024).await.unwrap_or_default();
     let greeting = [b"hello, ", name.get(5..).unwrap_or_default()].concat();
     let mut message = BytesMut::new();
     message.put_u8(0);

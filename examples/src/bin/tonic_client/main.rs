@@ -40,20 +40,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .backoff(Duration::from_millis(1), 2.0, Duration::from_millis(10))
         .build()?;
     // Of the channel's own answers and errors: the clocks in between do not show.
-    let status = classify_fn(
-        |outcome: Result<&Response<Body>, &transport::Error>| match outcome {
-            Ok(answer)
-                if answer
-                    .headers()
-                    .get("grpc-status")
-                    .is_some_and(|status| status == "14") =>
-            {
-                Verdict::new(Class::ServiceUnavailable).into()
-            }
-            Ok(_) => Opinion::Success,
-            Err(_) => Verdict::new(Class::Connection).into(),
-        },
-    );
+    let status = classify_fn(|outcome: Result<&Response<Body>, &transport::Error>| match outcome {
+        Ok(answer) if answer.headers().get("grpc-status").is_some_and(|status| status == "14") => {
+            Verdict::new(Class::ServiceUnavailable).into()
+        }
+        Ok(_) => Opinion::Success,
+        Err(_) => Verdict::new(Class::Connection).into(),
+    });
     let service = ServiceBuilder::new()
         .layer(ReplayLayer::new(policy.clone()))
         .layer(TimeoutLayer::total(policy.clone()).http())
@@ -66,14 +59,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut client = Grpc::new(service);
     client.ready().await?;
     let path = PathAndQuery::from_static("/greeter.Greeter/Greet");
-    let answer = client
-        .unary(tonic::Request::new("world".to_owned()), path, Text)
-        .await?;
+    let answer = client.unary(tonic::Request::new("world".to_owned()), path, Text).await?;
 
-    let trail = answer
-        .extensions()
-        .get::<Trail>()
-        .ok_or("answered at once")?;
+    let trail = answer.extensions().get::<Trail>().ok_or("answered at once")?;
     let class = trail.attempts()[0].class.ok_or("no failure")?;
     println!("{:?} after {class}", answer.get_ref());
     assert_eq!(answer.get_ref(), "hello, world");

@@ -64,11 +64,8 @@ const ENV: &[(&str, &str)] = &[
 fn the_example_of_all_keys_says_what_is_not_built_yet() {
     let findings = read_with(ALL, ENV).unwrap_err();
     let told = |severity| {
-        let of = findings
-            .iter()
-            .filter(|finding| finding.severity == severity);
-        of.map(|finding| finding.message.as_str())
-            .collect::<Vec<_>>()
+        let of = findings.iter().filter(|finding| finding.severity == severity);
+        of.map(|finding| finding.message.as_str()).collect::<Vec<_>>()
     };
     assert_eq!(
         told(Severity::Error),
@@ -96,10 +93,7 @@ fn the_example_of_all_keys_says_what_is_not_built_yet() {
 #[test]
 fn the_example_without_them_is_clean() {
     let mut text = ALL
-        .replace(
-            "first_content: 10s, idle: 30s, content_idle: 120s, ",
-            "idle: off, ",
-        )
+        .replace("first_content: 10s, idle: 30s, content_idle: 120s, ", "idle: off, ")
         .replace("hedge: {after: 2s, max_extra_load: 0.02}", "hedge: off")
         .replace("{recovery: continue, keepalive: 15s}", "{recovery: off}")
         .replace("{first_content: 20s}", "{total: 90s}")
@@ -126,17 +120,12 @@ fn the_example_without_them_is_clean() {
     assert!(!policy.fallback().allows(Class::NotFound));
     assert_eq!(policy.breaker().when_all_open(), WhenAllOpen::FailFast);
 
-    let [deployment] = &group.deployments[..] else {
-        panic!()
-    };
+    let [deployment] = &group.deployments[..] else { panic!() };
     assert_eq!(deployment.id, "openai-1");
     assert_eq!(deployment.provider, "openai");
     assert_eq!(deployment.model, "gpt-4o");
     assert_eq!(deployment.api_base, "https://eu.example.com/v1");
-    assert_eq!(
-        deployment.api_key.as_ref().map(Secret::expose),
-        Some("sk-of-openai")
-    );
+    assert_eq!(deployment.api_key.as_ref().map(Secret::expose), Some("sk-of-openai"));
     assert_eq!((deployment.weight, deployment.order), (9.0, 1));
     assert_eq!(deployment.policy.timeout().attempt(), Some(secs(20)));
 
@@ -173,34 +162,20 @@ router_settings:
 ",
         ENV,
     );
-    let [group] = &config.groups[..] else {
-        panic!()
-    };
+    let [group] = &config.groups[..] else { panic!() };
     let told: Vec<_> = group
         .deployments
         .iter()
         .map(|d| {
             let key = d.api_key.as_ref().map_or("", Secret::expose);
-            (
-                d.provider.as_str(),
-                d.model.as_str(),
-                d.api_base.to_string(),
-                key,
-                d.weight,
-            )
+            (d.provider.as_str(), d.model.as_str(), d.api_base.to_string(), key, d.weight)
         })
         .collect();
     let base = |text: &str| text.to_owned();
     assert_eq!(
         told,
         [
-            (
-                "openai",
-                "gpt-4o",
-                base("https://api.openai.com/v1"),
-                "sk-of-openai",
-                900.0
-            ),
+            ("openai", "gpt-4o", base("https://api.openai.com/v1"), "sk-of-openai", 900.0),
             (
                 "openrouter",
                 "openai/gpt-4o",
@@ -218,10 +193,7 @@ router_settings:
         ]
     );
     assert!(!group.policy.breaker().enabled());
-    assert_eq!(
-        config.master_key.as_ref().map(Secret::expose),
-        Some("sk-of-master")
-    );
+    assert_eq!(config.master_key.as_ref().map(Secret::expose), Some("sk-of-master"));
 }
 
 #[test]
@@ -248,14 +220,8 @@ litellm_settings:
     );
     let zephyr = &config.groups[0];
     assert_eq!(zephyr.deployments.len(), 2);
-    assert_eq!(
-        zephyr.policy.fallback().list_for(Class::RateLimit),
-        ["gpt-4o-mini"]
-    );
-    assert_eq!(
-        zephyr.policy.fallback().list_for(Class::ContextWindow),
-        ["gpt-4.1"]
-    );
+    assert_eq!(zephyr.policy.fallback().list_for(Class::RateLimit), ["gpt-4o-mini"]);
+    assert_eq!(zephyr.policy.fallback().list_for(Class::ContextWindow), ["gpt-4.1"]);
     assert_eq!(zephyr.policy.retry().num_retries(), 3);
     assert_eq!(zephyr.policy.timeout().attempt(), Some(secs(10)));
 }
@@ -298,10 +264,7 @@ router_settings:
         assert_eq!(retry.allowed(class, None), count, "{class}");
     }
     let deployments = &config.groups[0].deployments;
-    assert_eq!(
-        deployments.iter().map(|d| d.order).collect::<Vec<_>>(),
-        [1, 2]
-    );
+    assert_eq!(deployments.iter().map(|d| d.order).collect::<Vec<_>>(), [1, 2]);
     assert_ne!(deployments[0].id, deployments[1].id);
 }
 

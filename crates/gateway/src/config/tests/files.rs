@@ -58,24 +58,13 @@ fn joins_what_a_file_includes() {
         ],
     );
     let loaded = folder.load().unwrap();
-    let names: Vec<_> = loaded
-        .config
-        .groups
-        .iter()
-        .map(|group| group.name.as_str())
-        .collect();
+    let names: Vec<_> = loaded.config.groups.iter().map(|group| group.name.as_str()).collect();
     assert_eq!(names, ["gpt-4", "small", "third"]);
     // As in LiteLLM a mapping replaces the whole of the other.
     assert_eq!(loaded.config.policy.retry().num_retries(), 2);
     assert_eq!(loaded.config.policy.timeout().attempt(), Some(secs(5)));
-    let [warning] = &loaded.warnings[..] else {
-        panic!("{:?}", loaded.warnings)
-    };
-    assert!(
-        warning
-            .message
-            .ends_with("last.yaml replaces what was said before")
-    );
+    let [warning] = &loaded.warnings[..] else { panic!("{:?}", loaded.warnings) };
+    assert!(warning.message.ends_with("last.yaml replaces what was said before"));
 }
 
 #[test]
@@ -104,29 +93,14 @@ error: unknown key `modle_name` in `model_list`
 #[test]
 fn names_a_file_that_cannot_be_read() {
     let folder = Folder::new("missing", &[]);
-    assert!(
-        folder
-            .told()
-            .starts_with("error: cannot read config.yaml: No such file")
-    );
+    assert!(folder.told().starts_with("error: cannot read config.yaml: No such file"));
 
-    let folder = Folder::new(
-        "unread",
-        &[("config.yaml", &with_model("include: [nope.yaml, 3]\n"))],
-    );
+    let folder =
+        Folder::new("unread", &[("config.yaml", &with_model("include: [nope.yaml, 3]\n"))]);
     let told = folder.told();
-    assert!(
-        told.contains("error: cannot read nope.yaml: No such file"),
-        "{told}"
-    );
-    assert!(
-        told.contains("4 | include: [nope.yaml, 3]\n  |           ^^^^^^^^^"),
-        "{told}"
-    );
-    assert!(
-        told.contains("`include` must be a list of files; this is a number"),
-        "{told}"
-    );
+    assert!(told.contains("error: cannot read nope.yaml: No such file"), "{told}");
+    assert!(told.contains("4 | include: [nope.yaml, 3]\n  |           ^^^^^^^^^"), "{told}");
+    assert!(told.contains("`include` must be a list of files; this is a number"), "{told}");
 
     assert!(told_of_text().starts_with("error: `include` needs a file beside which to look\n"));
 }

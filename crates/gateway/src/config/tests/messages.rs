@@ -76,9 +76,7 @@ error: `order` must be a whole number, 0 or more, not text
 #[test]
 fn refuses_a_negative_duration() {
     assert_eq!(
-        told(&with_model(
-            "router_settings: {timeout: -5, retry_after: -2s}\n"
-        )),
+        told(&with_model("router_settings: {timeout: -5, retry_after: -2s}\n")),
         "\
 error: `timeout` must not be negative (-5)
  --> config.yaml:4:28
@@ -296,19 +294,10 @@ model_list:
                 "the dialect `anthropic` is not available yet",
                 Some(openai("claude-sonnet").as_str())
             ),
-            (
-                "the provider `grok` is not known",
-                Some("did you mean `groq`?")
-            ),
-            (
-                "the provider `my-org` is not known",
-                Some(openai("llama").as_str())
-            ),
+            ("the provider `grok` is not known", Some("did you mean `groq`?")),
+            ("the provider `my-org` is not known", Some(openai("llama").as_str())),
             ("`model` has no name", None),
-            (
-                "`api_base` is missing: `hosted_vllm` has no address of its own",
-                None
-            ),
+            ("`api_base` is missing: `hosted_vllm` has no address of its own", None),
         ]
     );
 }
@@ -316,27 +305,12 @@ model_list:
 #[test]
 fn says_what_is_wrong_with_an_address() {
     for (base, message) in [
-        (
-            "ftp://example.com",
-            "`api_base` must begin with `https://` or `http://`",
-        ),
+        ("ftp://example.com", "`api_base` must begin with `https://` or `http://`"),
         ("api.example.com/v1", "`api_base` is not a URL"),
-        (
-            "example.com",
-            "`api_base` must begin with `https://` or `http://`",
-        ),
-        (
-            "https://u:p@example.com",
-            "`api_base` must not hold credentials",
-        ),
-        (
-            "https://example.com?a=b",
-            "`api_base` must not have a query",
-        ),
-        (
-            "https://example.com/v1/chat/completions/",
-            "`api_base` goes too far",
-        ),
+        ("example.com", "`api_base` must begin with `https://` or `http://`"),
+        ("https://u:p@example.com", "`api_base` must not hold credentials"),
+        ("https://example.com?a=b", "`api_base` must not have a query"),
+        ("https://example.com/v1/chat/completions/", "`api_base` goes too far"),
         ("https://exa mple.com", "`api_base` is not a URL"),
     ] {
         let text = format!(
@@ -375,23 +349,11 @@ secondwind:
     assert_eq!(
         told,
         [
-            (
-                3,
-                53,
-                "the environment variable `NOPE` is not set, or empty"
-            ),
+            (3, 53, "the environment variable `NOPE` is not set, or empty"),
             (3, 70, "unknown key `weigth` in `litellm_params`"),
-            (
-                3,
-                88,
-                "`order` must be a whole number, 0 or more, not a negative number"
-            ),
+            (3, 88, "`order` must be a whole number, 0 or more, not a negative number"),
             (5, 29, "the dialect `bedrock` is not available yet"),
-            (
-                6,
-                22,
-                "an `id` must be letters, digits and signs of ASCII, without spaces"
-            ),
+            (6, 22, "an `id` must be letters, digits and signs of ASCII, without spaces"),
             (8, 24, "there is no group `gpt-5`"),
             (9, 18, "unknown class `TimeoutErrorRetrys`"),
             (11, 36, "`base` must not be negative (-1)"),

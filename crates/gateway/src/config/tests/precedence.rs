@@ -78,9 +78,7 @@ router_settings:
   retry_policy: {TimeoutErrorRetries: 4, RateLimitErrorRetries: 5}
   model_group_retry_policy: {gpt-4: {RateLimitErrorRetries: 10}}
 ";
-    let [(gpt4, gpt4_own), (_, small_own)] = &policies(text)[..] else {
-        panic!()
-    };
+    let [(gpt4, gpt4_own), (_, small_own)] = &policies(text)[..] else { panic!() };
     let allowed = |policy: &Policy, class| policy.retry().allowed(class, None);
     // class, group, its first deployment, its second, the other group's
     for (class, counts) in [
@@ -90,17 +88,11 @@ router_settings:
         (Class::BadRequest, [0, 0, 0, 0]),
     ] {
         let found = [gpt4, &gpt4_own[0], &gpt4_own[1], &small_own[0]];
-        assert_eq!(
-            found.map(|policy| allowed(policy, class)),
-            counts,
-            "{class}"
-        );
+        assert_eq!(found.map(|policy| allowed(policy, class)), counts, "{class}");
     }
 
     let default = text.replace("TimeoutErrorRetries", "DefaultRetries");
-    let [(_, gpt4_own), _] = &policies(&default)[..] else {
-        panic!()
-    };
+    let [(_, gpt4_own), _] = &policies(&default)[..] else { panic!() };
     assert_eq!(allowed(&gpt4_own[1], Class::InternalServer), 4);
     assert_eq!(allowed(&gpt4_own[1], Class::RateLimit), 10);
     assert_eq!(gpt4_own[1].retry().allowed(Class::RateLimit, Some(0)), 0);
@@ -135,23 +127,10 @@ model_list:
     litellm_params: {model: gpt-4o, api_key: k, timeout: null}
 router_settings: {timeout: 60}
 ";
-    let [(group, own)] = &policies(text)[..] else {
-        panic!()
-    };
-    let attempts: Vec<_> = own
-        .iter()
-        .map(|policy| policy.timeout().attempt())
-        .collect();
+    let [(group, own)] = &policies(text)[..] else { panic!() };
+    let attempts: Vec<_> = own.iter().map(|policy| policy.timeout().attempt()).collect();
     let quarter = std::time::Duration::from_millis(250);
-    assert_eq!(
-        attempts,
-        [
-            Some(secs(20)),
-            Some(secs(30)),
-            Some(quarter),
-            Some(secs(60))
-        ]
-    );
+    assert_eq!(attempts, [Some(secs(20)), Some(secs(30)), Some(quarter), Some(secs(60))]);
     assert_eq!(group.timeout().attempt(), Some(secs(60)));
 }
 
@@ -222,10 +201,7 @@ secondwind:
     let text = format!("{text}  groups: {{gpt-4: {{retry: {{num_retries: 1}}}}}}\n");
     let config = clean(&text);
     assert_eq!(config.groups[0].policy.retry().num_retries(), 1);
-    assert_eq!(
-        config.groups[0].deployments[0].policy.retry().num_retries(),
-        4
-    );
+    assert_eq!(config.groups[0].deployments[0].policy.retry().num_retries(), 4);
     assert_eq!(config.groups[1].policy.retry().most(None), 0);
 }
 
@@ -263,12 +239,8 @@ fn a_group_has_its_own_list_or_the_general_one() {
         let config = clean(&format!("{models}{rest}"));
         let of = |group: &GroupConfig| {
             let fallback = group.policy.fallback();
-            [
-                fallback.to(),
-                fallback.context_window(),
-                fallback.content_policy(),
-            ]
-            .map(|list| list.join(" "))
+            [fallback.to(), fallback.context_window(), fallback.content_policy()]
+                .map(|list| list.join(" "))
         };
         config.groups.iter().map(of).collect::<Vec<_>>()
     };
@@ -277,11 +249,7 @@ fn a_group_has_its_own_list_or_the_general_one() {
             "router_settings:\n  fallbacks: [{gpt-4: [long, small]}, {small: []}]\n  \
              default_fallbacks: [small, gpt-4]\n"
         ),
-        [
-            ["long small", "", ""],
-            ["", "", ""],
-            ["small gpt-4", "", ""]
-        ]
+        [["long small", "", ""], ["", "", ""], ["small gpt-4", "", ""]]
     );
     assert_eq!(
         list("router_settings: {default_fallbacks: [small]}\n"),
@@ -294,11 +262,7 @@ fn a_group_has_its_own_list_or_the_general_one() {
              context_window_fallbacks: [{'*': [long]}, {small: [gpt-4]}], \
              content_policy_fallbacks: [{gpt-4: [small]}]}\n"
         ),
-        [
-            ["long", "long", "small"],
-            ["long", "gpt-4", ""],
-            ["", "", ""]
-        ]
+        [["long", "long", "small"], ["long", "gpt-4", ""], ["", "", ""]]
     );
     assert_eq!(
         list(
@@ -320,10 +284,7 @@ router_settings:
     );
     let config = clean(&text);
     let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
-    assert_eq!(
-        config.aliases,
-        [pair("gpt-4-turbo", "gpt-4"), pair("cheap", "small")]
-    );
+    assert_eq!(config.aliases, [pair("gpt-4-turbo", "gpt-4"), pair("cheap", "small")]);
     assert_eq!(config.groups[0].policy.fallback().to(), ["small"]);
 
     let rest = "router_settings: {model_group_alias: {gpt-4-turbo: gpt4}}\n";
@@ -337,12 +298,7 @@ router_settings:
   fallbacks: [{x: [small]}, {gpt-4: [{model: small, temperature: 0}]}, {gpt-4: []}]
 ";
     let loaded = read(&with_models(rest)).unwrap_err();
-    assert!(
-        loaded
-            .to_string()
-            .contains("`gpt-4` cannot be its own fallback"),
-        "{loaded}"
-    );
+    assert!(loaded.to_string().contains("`gpt-4` cannot be its own fallback"), "{loaded}");
     assert_eq!(
         warnings(&with_models(&rest.replace("small: gpt-4, ", ""))),
         [
@@ -363,29 +319,19 @@ fn weights_come_from_the_first_that_anyone_has() {
             ));
         }
         let config = clean(&text);
-        config.groups[0]
-            .deployments
-            .iter()
-            .map(|d| d.weight)
-            .collect::<Vec<_>>()
+        config.groups[0].deployments.iter().map(|d| d.weight).collect::<Vec<_>>()
     };
     assert_eq!(weights(&["", ""]), [1.0, 1.0]);
     assert_eq!(weights(&[", weight: 9", ", weight: 1"]), [9.0, 1.0]);
     assert_eq!(weights(&[", weight: 2.5, rpm: 9", ", rpm: 3"]), [2.5, 0.0]);
-    assert_eq!(
-        weights(&[", rpm: 900", ", rpm: 100, tpm: 5"]),
-        [900.0, 100.0]
-    );
+    assert_eq!(weights(&[", rpm: 900", ", rpm: 100, tpm: 5"]), [900.0, 100.0]);
     assert_eq!(weights(&[", tpm: 5", ""]), [5.0, 0.0]);
     assert_eq!(weights(&[", weight: 0", ", weight: 0"]), [1.0, 1.0]);
     for bad in ["-1", ".nan", ".inf", "-.inf"] {
         let text = format!(
             "model_list: [{{model_name: a, litellm_params: {{model: m, api_key: k, weight: {bad}}}}}]"
         );
-        assert!(
-            told(&text).starts_with("error: `weight` must be a number, 0 or more"),
-            "{bad}"
-        );
+        assert!(told(&text).starts_with("error: `weight` must be a number, 0 or more"), "{bad}");
     }
 }
 
@@ -399,11 +345,7 @@ fn deployments_without_an_order_come_last() {
             ));
         }
         let config = clean(&text);
-        config.groups[0]
-            .deployments
-            .iter()
-            .map(|d| d.order)
-            .collect::<Vec<_>>()
+        config.groups[0].deployments.iter().map(|d| d.order).collect::<Vec<_>>()
     };
     assert_eq!(orders(["", "", ""]), [0, 0, 0]);
     assert_eq!(orders([", order: 2", "", ", order: 1"]), [2, u32::MAX, 1]);

@@ -24,35 +24,22 @@ fn reads_ten_thousand_deployments() {
     }
     text.push_str("  model_group_retry_policy:\n");
     for group in 0..1000 {
-        writeln!(
-            text,
-            "    group-{group}: {{RateLimitErrorRetries: {}}}",
-            group % 7
-        )
-        .unwrap();
+        writeln!(text, "    group-{group}: {{RateLimitErrorRetries: {}}}", group % 7).unwrap();
     }
     let size = text.len();
     let begun = tokio::time::Instant::now();
     let config = clean_with(&text, &[("KEY", "k")]);
     println!("{size} bytes in {:?}", begun.elapsed());
     assert_eq!(config.groups.len(), 1000);
-    assert!(
-        config
-            .groups
-            .iter()
-            .all(|group| group.deployments.len() == 10)
-    );
+    assert!(config.groups.iter().all(|group| group.deployments.len() == 10));
 }
 
 #[test]
 fn tells_a_thousand_mistakes() {
     let mut text = String::from("model_list:\n");
     for n in 0..1000 {
-        writeln!(
-            text,
-            "  - model_name: g{n}\n    litellm_params: {{model: m, weigth: {n}}}"
-        )
-        .unwrap();
+        writeln!(text, "  - model_name: g{n}\n    litellm_params: {{model: m, weigth: {n}}}")
+            .unwrap();
     }
     let findings = read(&text).unwrap_err();
     assert_eq!(findings.errors(), 1000);
@@ -76,10 +63,7 @@ fn shows_a_part_of_a_long_line_and_no_commands_to_the_terminal() {
     );
     let told = told(&long);
     let lines: Vec<_> = told.lines().collect();
-    assert!(
-        lines[3].starts_with("1 | …a") && lines[3].ends_with('…'),
-        "{told}"
-    );
+    assert!(lines[3].starts_with("1 | …a") && lines[3].ends_with('…'), "{told}");
     let caret = lines[4].find('^').unwrap();
     let under: String = lines[3].chars().skip(caret).take(10).collect();
     assert_eq!(under, "modle_name");

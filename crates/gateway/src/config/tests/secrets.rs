@@ -23,20 +23,14 @@ environment_variables: {KEY: canary-4}
     let exposed = |secret: &Option<Secret>| secret.as_ref().map(|s| s.expose().to_owned());
     assert_eq!(exposed(&first.api_key).as_deref(), Some("canary-1"));
     assert_eq!(exposed(&first.organization).as_deref(), Some("canary-2"));
-    assert_eq!(
-        exposed(&loaded.config.master_key).as_deref(),
-        Some("canary-3")
-    );
+    assert_eq!(exposed(&loaded.config.master_key).as_deref(), Some("canary-3"));
     let second = &loaded.config.groups[1].deployments[0];
     assert_eq!(exposed(&second.api_key).as_deref(), Some("canary-4"));
 
     no_canary("Debug", &format!("{loaded:?}"));
     no_canary("Debug", &format!("{loaded:#?}"));
     no_canary("Display", &Secret::new("canary").to_string());
-    let source = Source {
-        name: "x".into(),
-        text: text.into(),
-    };
+    let source = Source { name: "x".into(), text: text.into() };
     no_canary("Source", &format!("{source:?}"));
 }
 
@@ -85,10 +79,9 @@ fn no_finding_shows_a_secret() {
     ];
     for text in texts {
         match read(text) {
-            Ok(loaded) => no_canary(
-                text,
-                &format!("{loaded:?} {}", Findings::new(loaded.warnings.clone())),
-            ),
+            Ok(loaded) => {
+                no_canary(text, &format!("{loaded:?} {}", Findings::new(loaded.warnings.clone())));
+            }
             Err(findings) => {
                 no_canary(text, &findings.to_string());
                 no_canary(text, &format!("{findings:?}"));
@@ -212,10 +205,7 @@ router_settings: {num_retries: 3, redis_password: canary, fallbacks: [{gpt-4: [b
         let (before, after): (String, String) = (before.iter().collect(), after.iter().collect());
         check(before.clone());
         check(after.clone());
-        check(format!(
-            "{before}{}",
-            after.chars().skip(1).collect::<String>()
-        ));
+        check(format!("{before}{}", after.chars().skip(1).collect::<String>()));
         for insert in ["\"", "'", "{", "]", ": ", "\n", "!", "#", "|"] {
             check(format!("{before}{insert}{after}"));
         }

@@ -13,18 +13,16 @@ error: `disable_cooldowns` must be true or false, not text
   |                                      ^^^"
     );
     for (word, off) in [("True", true), ("TRUE", true), ("False", false)] {
-        let config = clean(&with_model(&format!(
-            "router_settings: {{disable_cooldowns: {word}}}\n"
-        )));
+        let config =
+            clean(&with_model(&format!("router_settings: {{disable_cooldowns: {word}}}\n")));
         assert_eq!(config.policy.breaker().enabled(), !off, "{word}");
     }
 }
 
 #[test]
 fn takes_off_as_a_word() {
-    let config = clean(&with_model(
-        "secondwind: {policy: {breaker: off, retry: {budget: false}}}\n",
-    ));
+    let config =
+        clean(&with_model("secondwind: {policy: {breaker: off, retry: {budget: false}}}\n"));
     assert!(!config.policy.breaker().enabled());
     assert!(config.policy.retry().budget().is_none());
 }
@@ -48,9 +46,7 @@ model_list:
     litellm_params: *shared
 ",
     );
-    let [gpt4, other] = &config.groups[..] else {
-        panic!()
-    };
+    let [gpt4, other] = &config.groups[..] else { panic!() };
     let weights: Vec<_> = gpt4.deployments.iter().map(|d| d.weight).collect();
     assert_eq!(weights, [1.0, 9.0]);
     for deployment in gpt4.deployments.iter().chain(&other.deployments) {
@@ -117,15 +113,9 @@ fn reads_scalars_by_the_core_schema() {
         Some(Value::Float(float)) => Some(float),
         _ => None,
     };
-    for (text, value) in [
-        ("0", 0),
-        ("-0", 0),
-        ("+12", 12),
-        ("-19", -19),
-        ("0o14", 12),
-        ("0x3A", 58),
-        ("007", 7),
-    ] {
+    for (text, value) in
+        [("0", 0), ("-0", 0), ("+12", 12), ("-19", -19), ("0o14", 12), ("0x3A", 58), ("007", 7)]
+    {
         assert_eq!(int(text), Some(value), "{text}");
     }
     for (text, value) in [
@@ -170,11 +160,7 @@ fn counts_columns_in_characters() {
     let findings = read(&text).unwrap_err().into_vec();
     let place = findings[1].place.as_ref().unwrap();
     assert_eq!((place.line, place.column, place.len), (4, 30, 6));
-    assert!(
-        findings[1]
-            .to_string()
-            .ends_with("\n  |                              ^^^^^^")
-    );
+    assert!(findings[1].to_string().ends_with("\n  |                              ^^^^^^"));
 }
 
 #[test]

@@ -23,12 +23,7 @@ pub(super) struct Buffer {
 
 impl Buffer {
     pub(super) fn new(max: u64) -> Self {
-        Self {
-            pieces: Vec::new(),
-            small: BytesMut::new(),
-            len: 0,
-            max,
-        }
+        Self { pieces: Vec::new(), small: BytesMut::new(), len: 0, max }
     }
 
     /// How many bytes there are.

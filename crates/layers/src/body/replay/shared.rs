@@ -86,17 +86,8 @@ impl<B> Reader<B> {
             trailers: None,
             waker: Waker::from(Arc::clone(&waiting)),
         };
-        let shared = Shared {
-            state: Mutex::new(state),
-            waiting,
-            next_id: AtomicU64::new(1),
-        };
-        Self {
-            shared: Arc::new(shared),
-            id: 0,
-            given: 0,
-            done: false,
-        }
+        let shared = Shared { state: Mutex::new(state), waiting, next_id: AtomicU64::new(1) };
+        Self { shared: Arc::new(shared), id: 0, given: 0, done: false }
     }
 
     /// Another reader, from the first byte.

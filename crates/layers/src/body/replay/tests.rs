@@ -174,9 +174,7 @@ fn a_body_at_hand_is_given_without_a_copy() {
         assert_eq!(body.size_hint().exact(), Some(100_000));
         assert!(!body.is_end_stream());
         let frame = Pin::new(&mut *body).poll_frame(&mut Context::from_waker(Waker::noop()));
-        let Poll::Ready(Some(Ok(frame))) = frame else {
-            panic!("a frame")
-        };
+        let Poll::Ready(Some(Ok(frame))) = frame else { panic!("a frame") };
         assert_eq!(frame.data_ref().unwrap().as_ptr(), bytes.as_ptr());
         assert!(body.is_end_stream());
         assert_eq!(body.size_hint().exact(), Some(0));
@@ -207,17 +205,12 @@ fn an_empty_body_has_no_frames() {
 fn frames_of_bytes_are_kept_without_a_copy() {
     let frame = Bytes::from(vec![1; 5000]);
     let next = [Next::Frame(Frame::data(frame.clone())), Next::Later].into();
-    let script = Script {
-        next,
-        ..Script::default()
-    };
+    let script = Script { next, ..Script::default() };
     let mut first = kept(script, 10_000);
     let mut second = first.clone();
     for body in [&mut first, &mut second] {
         let given = Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()));
-        let Poll::Ready(Some(Ok(given))) = given else {
-            panic!("a frame")
-        };
+        let Poll::Ready(Some(Ok(given))) = given else { panic!("a frame") };
         assert_eq!(given.data_ref().unwrap().as_ptr(), frame.as_ptr());
     }
 }
@@ -246,9 +239,7 @@ fn a_body_that_is_too_large_comes_back_and_passes_through_once() {
 fn a_failed_source_is_not_read_again() {
     let mut script = Script::new([vec![1, 2]], false);
     script.next.push_back(Next::Error);
-    script
-        .next
-        .push_back(Next::Frame(Frame::data(Bytes::from_static(b"?"))));
+    script.next.push_back(Next::Frame(Frame::data(Bytes::from_static(b"?"))));
     let mut first = kept(script, 100);
     let mut second = first.clone();
     assert_eq!(poll(&mut first), Given::Data(vec![1, 2]));
@@ -267,10 +258,8 @@ fn a_failed_source_is_not_read_again() {
 #[test]
 fn the_rest_of_a_capped_body_goes_out_and_is_then_let_go() {
     let alive = Arc::new(());
-    let script = Tracked(
-        Script::new([vec![1; 5], vec![2; 5], vec![3; 5]], true),
-        Arc::clone(&alive),
-    );
+    let script =
+        Tracked(Script::new([vec![1; 5], vec![2; 5], vec![3; 5]], true), Arc::clone(&alive));
     let mut first = kept(script, 8);
     let second = first.clone();
     assert_eq!(poll(&mut first), Given::Data(vec![1; 5]));
@@ -281,16 +270,9 @@ fn the_rest_of_a_capped_body_goes_out_and_is_then_let_go() {
     assert_eq!(poll(&mut first), Given::Trailers(some_trailers()));
     assert!(first.is_end_stream());
     assert_eq!(poll(&mut first), Given::End);
-    assert_eq!(
-        Arc::strong_count(&alive),
-        1,
-        "the source is dropped at its end"
-    );
+    assert_eq!(Arc::strong_count(&alive), 1, "the source is dropped at its end");
 
-    let script = Tracked(
-        Script::new([vec![1; 9], vec![2; 5]], true),
-        Arc::clone(&alive),
-    );
+    let script = Tracked(Script::new([vec![1; 9], vec![2; 5]], true), Arc::clone(&alive));
     let mut first = kept(script, 8);
     let second = first.clone();
     assert_eq!(poll(&mut first), Given::Data(vec![1; 9]));
@@ -347,10 +329,7 @@ fn a_source_that_lies_about_its_size_does_no_harm() {
     assert_eq!(second.size_hint().exact(), Some(20));
     assert_eq!(read_all(&mut second).unwrap().0.len(), 20);
     let full = Size::Wrong(u64::MAX);
-    let script = Script {
-        size: full,
-        ..Script::new([vec![1]], false)
-    };
+    let script = Script { size: full, ..Script::new([vec![1]], false) };
     assert!(kept(script, u64::MAX).size_hint().lower() > 0);
 }
 

@@ -3,10 +3,8 @@ use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 use serde_json::Value;
 
-const VECTORS: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../tests/vectors/retry_after.json"
-));
+const VECTORS: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/retry_after.json"));
 
 #[test]
 fn reads_the_published_hints() {
@@ -28,10 +26,7 @@ fn reads_the_published_hints() {
             Some(ms) => assert_eq!(hint, Some(Duration::from_millis(ms)), "{id}"),
             // Huge, not absent: more milliseconds than an `i64` can count.
             None if row["clamp"] == true => {
-                assert!(
-                    hint.unwrap().as_millis() > i64::MAX as u128,
-                    "{id}: {hint:?}"
-                );
+                assert!(hint.unwrap().as_millis() > i64::MAX as u128, "{id}: {hint:?}");
             }
             None => assert_eq!(hint, None, "{id}"),
         }

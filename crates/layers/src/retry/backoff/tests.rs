@@ -2,10 +2,8 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::Value;
 
-const VECTORS: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../tests/vectors/backoff.json"
-));
+const VECTORS: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/backoff.json"));
 
 /// Even draws from `[0, 1)`, its ends included as far as they go.
 fn draws() -> impl Iterator<Item = f64> {
@@ -40,10 +38,7 @@ fn stays_within_the_published_bounds() {
         let longest = full_jitter(base, factor, cap, retry, 1.0);
         assert_eq!(longest, most, "{id}: the bound is reached");
         let mean = sum.as_secs_f64() / 1001.0;
-        assert!(
-            (mean / most.as_secs_f64() - 0.5).abs() < 0.001,
-            "{id}: {mean}"
-        );
+        assert!((mean / most.as_secs_f64() - 0.5).abs() < 0.001, "{id}: {mean}");
     }
     println!(
         "backoff.json: {} rows of full_jitter, {} of policies that are not ours",
@@ -73,15 +68,9 @@ fn keeps_fractions_of_a_whole_second_base() {
 fn waits_long_rather_than_never_on_what_is_no_number() {
     let (base, cap) = (Duration::from_secs(1), Duration::from_secs(60));
     assert_eq!(full_jitter(base, f64::NAN, cap, 1, 1.0), cap);
-    assert_eq!(
-        full_jitter(base, 2.0, cap, 1, f64::NAN),
-        Duration::from_secs(2)
-    );
+    assert_eq!(full_jitter(base, 2.0, cap, 1, f64::NAN), Duration::from_secs(2));
     assert_eq!(full_jitter(base, -2.0, cap, 1, 1.0), Duration::ZERO);
-    assert_eq!(
-        full_jitter(Duration::ZERO, f64::INFINITY, cap, 1, 1.0),
-        Duration::ZERO
-    );
+    assert_eq!(full_jitter(Duration::ZERO, f64::INFINITY, cap, 1, 1.0), Duration::ZERO);
 }
 
 fn durations() -> impl Strategy<Value = Duration> {

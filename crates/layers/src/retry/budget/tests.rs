@@ -7,10 +7,8 @@ use std::{
     thread,
 };
 
-const VECTORS: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../tests/vectors/finagle_budget.json"
-));
+const VECTORS: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/finagle_budget.json"));
 
 #[test]
 fn counts_as_finagle_counts() {
@@ -87,18 +85,10 @@ fn constructor(row: &Value) {
 
 fn fixed(row: &Value, budget: &Budget) {
     let (id, now) = (&row["id"], Instant::now());
-    assert_eq!(
-        budget.balance(now),
-        row["initial_balance"].as_f64().unwrap(),
-        "{id}"
-    );
+    assert_eq!(budget.balance(now), row["initial_balance"].as_f64().unwrap(), "{id}");
     assert_eq!(budget.withdraw(now), row["withdraw"], "{id}");
     budget.deposit(now);
-    assert_eq!(
-        budget.balance(now),
-        row["balance_after_deposit"].as_f64().unwrap(),
-        "{id}"
-    );
+    assert_eq!(budget.balance(now), row["balance_after_deposit"].as_f64().unwrap(), "{id}");
     assert_eq!(budget.withdraw(now), row["withdraw_after_deposit"], "{id}");
 }
 
@@ -117,9 +107,7 @@ fn built(row: &Value) -> (Budget, Instant) {
 #[test]
 fn keeps_every_ratio_of_six_decimals_exactly() {
     let now = Instant::now();
-    for millionths in [
-        1, 3, 7, 333_333, 340_000, 510_000, 857_143, 999_999, 1_500_001,
-    ] {
+    for millionths in [1, 3, 7, 333_333, 340_000, 510_000, 857_143, 999_999, 1_500_001] {
         let ratio = f64::from(millionths) / 1e6;
         let budget = Budget::new(ratio, 0, secs(10), now);
         for _ in 0..1_000_000 {
@@ -269,9 +257,9 @@ fn owes_what_deposits_no_longer_pay_for() {
 #[test]
 fn is_as_new_after_any_silence() {
     let start = Instant::now();
-    for silence in [
-        10, 11, 16, 17, 160, 32_767, 32_768, 65_535, 65_536, 65_546, 131_072, 31_536_000,
-    ] {
+    for silence in
+        [10, 11, 16, 17, 160, 32_767, 32_768, 65_535, 65_536, 65_546, 131_072, 31_536_000]
+    {
         let budget = Budget::new(0.5, 1, secs(10), start);
         let mut now = start;
         for _ in 0..3 {
@@ -317,22 +305,9 @@ fn saves_up_to_a_limit() {
 #[test]
 fn takes_any_numbers() {
     let now = Instant::now();
-    for ratio in [
-        f64::NAN,
-        f64::INFINITY,
-        f64::NEG_INFINITY,
-        -1.0,
-        0.0,
-        1e-9,
-        1e300,
-    ] {
+    for ratio in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0, 1e-9, 1e300] {
         for minimum in [0, 1, u32::MAX] {
-            for window in [
-                Duration::ZERO,
-                Duration::from_nanos(1),
-                secs(1),
-                Duration::MAX,
-            ] {
+            for window in [Duration::ZERO, Duration::from_nanos(1), secs(1), Duration::MAX] {
                 let budget = Budget::new(ratio, minimum, window, now);
                 for second in [0, 1, 100] {
                     budget.deposit(now + secs(second));
@@ -427,15 +402,8 @@ proptest! {
 /// With no thread at work, the balance is the reserve and what the slots hold.
 fn assert_settled(budget: &Budget) {
     if let Kind::Windowed(window) = &budget.kind {
-        let slots = window
-            .slots
-            .iter()
-            .map(|slot| slot.load(Relaxed))
-            .sum::<i64>();
-        assert_eq!(
-            balance_of(window.word.load(Relaxed)),
-            window.reserve + slots
-        );
+        let slots = window.slots.iter().map(|slot| slot.load(Relaxed)).sum::<i64>();
+        assert_eq!(balance_of(window.word.load(Relaxed)), window.reserve + slots);
     }
 }
 

@@ -83,10 +83,7 @@ impl Row {
     }
 
     fn told(mut self, should_retry: bool, status: u16) -> Self {
-        self.verdict = self
-            .verdict
-            .with_should_retry(should_retry)
-            .with_status(status);
+        self.verdict = self.verdict.with_should_retry(should_retry).with_status(status);
         self
     }
 
@@ -151,18 +148,14 @@ impl Row {
             idempotent: self.idempotent,
             budget: self.budget,
             now,
-            deadline: self
-                .remaining
-                .and_then(|remaining| Deadline::after(now, remaining)),
+            deadline: self.remaining.and_then(|remaining| Deadline::after(now, remaining)),
             random: 0.5,
         });
         let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap();
         match next {
             Next::Repeat => Then::Repeat,
             Next::Again { wait } => Then::Again(millis(wait)),
-            Next::MoveOn {
-                not_before: Some(at),
-            } => Then::MoveOn(millis(at - now)),
+            Next::MoveOn { not_before: Some(at) } => Then::MoveOn(millis(at - now)),
             Next::MoveOn { not_before: None } => Then::MoveOnForGood,
             Next::Stop(why) => Then::Stop(why),
         }
@@ -187,19 +180,14 @@ fn check(rows: Rows) {
 fn retries_that_are_off_stay_off_whatever_is_asked_for() {
     let policy = Policy::off();
     for requested in [None, Some(0), Some(3)] {
-        let verdict = Verdict::new(Class::RateLimit)
-            .with_should_retry(true)
-            .with_status(429);
+        let verdict = Verdict::new(Class::RateLimit).with_should_retry(true).with_status(429);
         let next = decide(&Situation {
             verdict: &verdict,
             policy: policy.retry(),
             requested,
             counts: &Counts::default(),
             repeated: false,
-            alternatives: Alternatives {
-                untried: true,
-                ..Alternatives::default()
-            },
+            alternatives: Alternatives { untried: true, ..Alternatives::default() },
             replayable: true,
             idempotent: true,
             budget: true,

@@ -67,10 +67,7 @@ async fn the_last_failure_wins_over_a_service_that_does_not_become_ready() {
 #[tokio::test(start_paused = true)]
 async fn the_last_failure_wins_over_an_error_of_readiness() {
     let (mut service, script, probe) = in_context(prompt());
-    script
-        .ready_after(ms(0))
-        .ready_fails(failed(Class::Permission))
-        .then(fail(Class::RateLimit));
+    script.ready_after(ms(0)).ready_fails(failed(Class::Permission)).then(fail(Class::RateLimit));
     let request = scoped("ask");
     let context = request.context.clone();
     assert_eq!(send(&mut service, request).await, Err(failed(Class::RateLimit)));

@@ -44,7 +44,8 @@ async fn waits_differently_with_a_context_of_another_seed() {
     for seed in [1, 2] {
         let (inner, script) = secondwind_testkit::contract::scripted();
         let layer = crate::RetryLayer::new(Policy::default()).in_scope();
-        let mut service = tower::Layer::layer(&layer.classify(crate::testing::by_its_word()), inner);
+        let mut service =
+            tower::Layer::layer(&layer.classify(crate::testing::by_its_word()), inner);
         script.otherwise(|_| fail(Class::Connection));
         let request = scoped("ask");
         request.context.set_seed(seed);

@@ -90,12 +90,8 @@ fn a_404_hurts_only_where_the_model_is_at_fault() {
 
 #[test]
 fn a_403_hurts_only_where_model_or_key_are_at_fault() {
-    let code = |code: &str| {
-        failed(
-            403,
-            &json!({"error": {"message": "no", "code": code}}).to_string(),
-        )
-    };
+    let code =
+        |code: &str| failed(403, &json!({"error": {"message": "no", "code": code}}).to_string());
     for accused in ["model_not_found", "unsupported_country_region_territory"] {
         assert_eq!(code(accused).class, Class::Permission);
         assert_eq!(code(accused).blame, Blame::Deployment, "{accused}");
@@ -113,18 +109,10 @@ fn takes_the_hint_that_comes_first() {
         {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s"}]}}])
     .to_string();
     let mut headers = HeaderMap::new();
-    headers.insert(
-        "x-ratelimit-remaining-requests",
-        HeaderValue::from_static("0"),
-    );
-    headers.insert(
-        "x-ratelimit-reset-requests",
-        HeaderValue::from_static("120ms"),
-    );
+    headers.insert("x-ratelimit-remaining-requests", HeaderValue::from_static("0"));
+    headers.insert("x-ratelimit-reset-requests", HeaderValue::from_static("120ms"));
     let hint = |headers: &HeaderMap, body: &str| {
-        OpenAiChat
-            .classify_error(StatusCode::TOO_MANY_REQUESTS, headers, body.as_bytes(), NOW)
-            .hint
+        OpenAiChat.classify_error(StatusCode::TOO_MANY_REQUESTS, headers, body.as_bytes(), NOW).hint
     };
     assert_eq!(hint(&headers, ""), Some(Duration::from_millis(120)));
     assert_eq!(hint(&headers, &body), Some(Duration::from_secs(7)));
@@ -136,10 +124,7 @@ fn takes_the_hint_that_comes_first() {
 fn a_limit_in_the_body_of_a_failure_is_a_limit() {
     let body = r#"{"error":{"message":"upstream said so","code":429}}"#;
     assert_eq!(failed(502, body).class, Class::RateLimit);
-    assert_eq!(
-        failed(500, r#"{"error":{"code":"rate_limit_exceeded"}}"#).class,
-        Class::RateLimit
-    );
+    assert_eq!(failed(500, r#"{"error":{"code":"rate_limit_exceeded"}}"#).class, Class::RateLimit);
     assert_eq!(
         failed(413, r#"{"error":{"code":"rate_limit_exceeded"}}"#).class,
         Class::RequestTooLarge
@@ -153,10 +138,7 @@ fn a_days_limit_is_a_quota_unless_it_refills_by_the_minute() {
         limit("Rate limit exceeded: free-models-per-day. Add 10 credits"),
         Class::QuotaExhausted
     );
-    assert_eq!(
-        limit("Limit of 200 requests per day reached."),
-        Class::QuotaExhausted
-    );
+    assert_eq!(limit("Limit of 200 requests per day reached."), Class::QuotaExhausted);
     assert_eq!(
         limit("requests per day (RPD): Limit 200. Please try again in 7m12s."),
         Class::RateLimit
@@ -183,14 +165,8 @@ fn an_answer_is_an_answer() {
     ] {
         assert_eq!(answered(chat, &body.to_string()), None, "{body}");
     }
-    assert_eq!(
-        answered(Endpoint::Completions, r#"{"choices":[{"text":"a"}]}"#),
-        None
-    );
-    assert_eq!(
-        answered(Endpoint::Embeddings, r#"{"data":[{"embedding":[0.1]}]}"#),
-        None
-    );
+    assert_eq!(answered(Endpoint::Completions, r#"{"choices":[{"text":"a"}]}"#), None);
+    assert_eq!(answered(Endpoint::Embeddings, r#"{"data":[{"embedding":[0.1]}]}"#), None);
 }
 
 #[test]
@@ -227,14 +203,8 @@ fn an_error_in_a_200_is_of_the_class_that_it_says() {
     for (error, class) in [
         (json!({"type": "invalid_request_error"}), Class::BadRequest),
         (json!({"type": "rate_limit_error"}), Class::RateLimit),
-        (
-            json!({"type": "overloaded_error"}),
-            Class::ServiceUnavailable,
-        ),
-        (
-            json!({"type": "authentication_error"}),
-            Class::Authentication,
-        ),
+        (json!({"type": "overloaded_error"}), Class::ServiceUnavailable),
+        (json!({"type": "authentication_error"}), Class::Authentication),
         (json!({"type": "permission_error"}), Class::Permission),
         (json!({"type": "not_found_error"}), Class::NotFound),
         (json!({"type": "timeout_error"}), Class::Timeout),
@@ -257,18 +227,10 @@ fn a_page_is_no_answer_before_it_is_read() {
         let headers =
             HeaderMap::from_iter([(name.parse().unwrap(), HeaderValue::from_static(value))]);
         let status = StatusCode::from_u16(status).unwrap();
-        OpenAiChat
-            .classify_ok_head(status, &headers)
-            .map(|verdict| verdict.class)
+        OpenAiChat.classify_ok_head(status, &headers).map(|verdict| verdict.class)
     };
-    assert_eq!(
-        head(200, "content-type", "Text/HTML; charset=utf-8"),
-        Some(Class::InternalServer)
-    );
-    assert_eq!(
-        head(200, "content-length", "0"),
-        Some(Class::InternalServer)
-    );
+    assert_eq!(head(200, "content-type", "Text/HTML; charset=utf-8"), Some(Class::InternalServer));
+    assert_eq!(head(200, "content-length", "0"), Some(Class::InternalServer));
     assert_eq!(head(204, "x-a", "b"), Some(Class::InternalServer));
     for kind in ["application/json", "text/event-stream", "text/plain"] {
         assert_eq!(head(200, "content-type", kind), None);
@@ -279,17 +241,11 @@ fn a_page_is_no_answer_before_it_is_read() {
 fn an_error_is_told_in_the_providers_words_and_without_its_keys() {
     let body = json!({"error": {"message": "Incorrect API key provided: sk-abc123.", "type": "t", "code": 401}});
     let detail = OpenAiChat.error_detail(body.to_string().as_bytes());
-    assert_eq!(
-        detail.message.as_deref(),
-        Some("Incorrect API key provided: [redacted].")
-    );
+    assert_eq!(detail.message.as_deref(), Some("Incorrect API key provided: [redacted]."));
     assert_eq!(detail.kind.as_deref(), Some("t"));
     assert_eq!(detail.code.as_deref(), Some("401"));
     assert_eq!(detail.param, None);
-    assert_eq!(
-        OpenAiChat.error_detail(b"<html>sk-abc123</html>").message,
-        None
-    );
+    assert_eq!(OpenAiChat.error_detail(b"<html>sk-abc123</html>").message, None);
 }
 
 #[test]
@@ -353,10 +309,7 @@ fn body() -> impl Strategy<Value = String> {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             proptest::collection::vec((key.clone(), inner), 0..5).prop_map(|entries| {
-                entries
-                    .into_iter()
-                    .map(|(key, value)| (key.to_owned(), value))
-                    .collect()
+                entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
             }),
         ]
     })

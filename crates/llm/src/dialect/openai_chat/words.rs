@@ -15,10 +15,7 @@ use crate::classify::When::{
 };
 use crate::classify::{Rule, UNSAID, When, Words, any, broken, refused, unsaid};
 
-pub(super) const WORDS: Words = Words {
-    rules: RULES,
-    accuses: ACCUSES,
-};
+pub(super) const WORDS: Words = Words { rules: RULES, accuses: ACCUSES };
 
 /// Statuses with which a prompt that does not fit is refused; llama.cpp says 500.
 const fn fits(status: u16) -> bool {
@@ -72,11 +69,7 @@ const fn rule(class: secondwind_policy::Class, on: fn(u16) -> bool, when: When) 
 /// In this order; the first that fits decides.
 const RULES: &[Rule] = &[
     // The prompt does not fit.
-    rule(
-        ContextWindow,
-        any,
-        Code(&["context_length_exceeded", "exceed_context_size_error"]),
-    ),
+    rule(ContextWindow, any, Code(&["context_length_exceeded", "exceed_context_size_error"])),
     rule(
         ContextWindow,
         fits,
@@ -96,32 +89,12 @@ const RULES: &[Rule] = &[
             "contextwindowexceedederror",
         ]),
     ),
-    rule(
-        ContextWindow,
-        fits,
-        HasAll(&["current length is", "while limit is"]),
-    ),
-    rule(
-        ContextWindow,
-        fits,
-        HasAll(&["maximum input length is", "tokens"]),
-    ),
-    rule(
-        ContextWindow,
-        fits,
-        HasAll(&["input too long:", "input tokens, limit is"]),
-    ),
-    rule(
-        ContextWindow,
-        fits,
-        HasAll(&["too large for model with", "maximum context length"]),
-    ),
+    rule(ContextWindow, fits, HasAll(&["current length is", "while limit is"])),
+    rule(ContextWindow, fits, HasAll(&["maximum input length is", "tokens"])),
+    rule(ContextWindow, fits, HasAll(&["input too long:", "input tokens, limit is"])),
+    rule(ContextWindow, fits, HasAll(&["too large for model with", "maximum context length"])),
     // vLLM's own sum, once the prompt has left no room for an answer.
-    rule(
-        ContextWindow,
-        fits,
-        Begins(&["max_tokens must be at least 1, got -"]),
-    ),
+    rule(ContextWindow, fits, Begins(&["max_tokens must be at least 1, got -"])),
     // One request larger than the limit of a whole minute: no waiting helps.
     rule(RequestTooLarge, limited, Begins(&["request too large for"])),
     // The safety system refused.
@@ -185,11 +158,7 @@ const RULES: &[Rule] = &[
             "insufficient credits",
         ]),
     ),
-    rule(
-        QuotaExhausted,
-        unpaid,
-        BeginsThen("your team ", "used all available credits"),
-    ),
+    rule(QuotaExhausted, unpaid, BeginsThen("your team ", "used all available credits")),
     // A day's limit that refills by the minute says so.
     rule(RateLimit, limited, HasAll(&["per day", "try again in"])),
     rule(QuotaExhausted, limited, Has(&["per day", "per-day"])),
@@ -197,11 +166,7 @@ const RULES: &[Rule] = &[
     rule(
         UnsupportedParams,
         refused,
-        Code(&[
-            "unsupported_parameter",
-            "unsupported_value",
-            "extra_forbidden",
-        ]),
+        Code(&["unsupported_parameter", "unsupported_value", "extra_forbidden"]),
     ),
     // Too much for now.
     rule(
@@ -245,57 +210,25 @@ const RULES: &[Rule] = &[
         ]),
     ),
     // A key or a model that is not known, told as a mistake in the request.
+    rule(Authentication, bad, Code(&["invalid_api_key", "authentication_error"])),
     rule(
         Authentication,
         bad,
-        Code(&["invalid_api_key", "authentication_error"]),
+        Begins(&["incorrect api key provided", "api key not valid", "api key expired"]),
     ),
-    rule(
-        Authentication,
-        bad,
-        Begins(&[
-            "incorrect api key provided",
-            "api key not valid",
-            "api key expired",
-        ]),
-    ),
-    rule(
-        NotFound,
-        unknown,
-        Code(&["model_not_found", "deploymentnotfound"]),
-    ),
+    rule(NotFound, unknown, Code(&["model_not_found", "deploymentnotfound"])),
     rule(NotFound, refused, Begins(&["model not exist"])),
-    rule(
-        NotFound,
-        refused,
-        BeginsThen("the model ", "does not exist"),
-    ),
+    rule(NotFound, refused, BeginsThen("the model ", "does not exist")),
     // Time ran out, told by a proxy in front.
     rule(Timeout, cloudflare_timeout, Always),
     rule(Timeout, gateway_timeout, Page("gateway time-out")),
     // An error in a 200 that names no status: its type is all there is.
-    rule(
-        Permission,
-        unsaid,
-        Code(&["permission_error", "permission_denied"]),
-    ),
-    rule(
-        NotFound,
-        unsaid,
-        Code(&["not_found_error", "notfounderror", "not_found"]),
-    ),
-    rule(
-        Timeout,
-        unsaid,
-        Code(&["request_timeout", "timeout_error", "timeout"]),
-    ),
+    rule(Permission, unsaid, Code(&["permission_error", "permission_denied"])),
+    rule(NotFound, unsaid, Code(&["not_found_error", "notfounderror", "not_found"])),
+    rule(Timeout, unsaid, Code(&["request_timeout", "timeout_error", "timeout"])),
     rule(Conflict, unsaid, Code(&["conflict_error", "conflict"])),
     rule(RequestTooLarge, unsaid, Code(&["request_too_large"])),
-    rule(
-        BadRequest,
-        unsaid,
-        Code(&["invalid_request_error", "badrequesterror", "bad_request"]),
-    ),
+    rule(BadRequest, unsaid, Code(&["invalid_request_error", "badrequesterror", "bad_request"])),
 ];
 
 /// What shows that the model, the deployment or the key is at fault.

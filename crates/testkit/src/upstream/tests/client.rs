@@ -41,10 +41,7 @@ impl Client {
     }
 
     pub(super) async fn get(&mut self, path: &str) -> Answer {
-        let request = Request::get(path)
-            .header("host", "x")
-            .body(Full::default())
-            .unwrap();
+        let request = Request::get(path).header("host", "x").body(Full::default()).unwrap();
         Answer::of(self.sender.send_request(request).await.unwrap()).await
     }
 
@@ -63,11 +60,7 @@ impl Answer {
     async fn of(response: Response<Incoming>) -> Self {
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Self {
-            status: head.status,
-            headers: head.headers,
-            body,
-        }
+        Self { status: head.status, headers: head.headers, body }
     }
 
     pub(super) fn header(&self, name: &str) -> &str {

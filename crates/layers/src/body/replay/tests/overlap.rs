@@ -23,15 +23,11 @@ fn an_attempt_that_is_stuck_does_not_hold_up_the_next() {
     let (mut sender, channel) = Channel::<Bytes, Infallible>::new(4);
     let mut stuck = kept(channel, 1000);
     let mut next = stuck.clone();
-    sender
-        .try_send(Frame::data(Bytes::from_static(b"one")))
-        .unwrap();
+    sender.try_send(Frame::data(Bytes::from_static(b"one"))).unwrap();
     assert_eq!(poll(&mut stuck), Given::Data(b"one".to_vec()));
 
     // The first body is neither polled nor dropped from here on.
-    sender
-        .try_send(Frame::data(Bytes::from_static(b"two")))
-        .unwrap();
+    sender.try_send(Frame::data(Bytes::from_static(b"two"))).unwrap();
     drop(sender);
     assert_eq!(read_all(&mut next).unwrap().0, b"onetwo");
     assert_eq!(read_all(&mut stuck).unwrap().0, b"two");
@@ -50,9 +46,7 @@ fn all_who_wait_hear_of_a_frame_though_one_of_them_has_gone() {
     }
     // The last one to poll the source goes away.
     bodies.pop();
-    sender
-        .try_send(Frame::data(Bytes::from_static(b"one")))
-        .unwrap();
+    sender.try_send(Frame::data(Bytes::from_static(b"one"))).unwrap();
     assert_eq!(bells[0].0.load(SeqCst), 1);
     assert_eq!(bells[1].0.load(SeqCst), 1);
     for (body, waker) in bodies.iter_mut().zip(&wakers) {
@@ -67,11 +61,7 @@ fn all_who_wait_hear_of_a_frame_though_one_of_them_has_gone() {
 #[test]
 fn who_reads_a_frame_wakes_those_who_wait_for_it() {
     let script = Script {
-        next: [
-            Next::Later,
-            Next::Frame(Frame::data(Bytes::from_static(b"one"))),
-        ]
-        .into(),
+        next: [Next::Later, Next::Frame(Frame::data(Bytes::from_static(b"one")))].into(),
         ..Script::default()
     };
     let mut first = kept(script, 1000);
@@ -80,10 +70,7 @@ fn who_reads_a_frame_wakes_those_who_wait_for_it() {
     assert_eq!(poll_with(&mut first, &waker), Given::Pending);
     let woken = bell.0.load(SeqCst);
     assert_eq!(woken, 1);
-    assert_eq!(
-        poll_with(&mut second, Waker::noop()),
-        Given::Data(b"one".to_vec())
-    );
+    assert_eq!(poll_with(&mut second, Waker::noop()), Given::Data(b"one".to_vec()));
     assert_eq!(poll_with(&mut first, &waker), Given::Data(b"one".to_vec()));
 }
 
@@ -106,9 +93,7 @@ async fn attempts_on_several_threads_all_get_the_whole_body() {
     for round in 0..20_u8 {
         let (mut sender, channel) = Channel::<Bytes, Infallible>::new(2);
         let first = kept(channel, u64::MAX);
-        let readers: Vec<_> = (0..3)
-            .map(|_| tokio::spawn(first.clone().collect()))
-            .collect();
+        let readers: Vec<_> = (0..3).map(|_| tokio::spawn(first.clone().collect())).collect();
         let early = tokio::spawn(first.into_future_of_some_frames(round));
         let mut whole = Vec::new();
         for frame in 0..200_usize {
@@ -150,13 +135,7 @@ fn a_panic_in_the_source_is_not_passed_on() {
     let mut first = kept(Panics(false), 10);
     let mut second = first.clone();
     let reader = thread::Builder::new().name("panics".into());
-    assert!(
-        reader
-            .spawn(move || poll(&mut first))
-            .unwrap()
-            .join()
-            .is_err()
-    );
+    assert!(reader.spawn(move || poll(&mut first)).unwrap().join().is_err());
     assert_eq!(poll(&mut second), Given::End);
 }
 

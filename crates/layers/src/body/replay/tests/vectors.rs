@@ -5,10 +5,8 @@ use http_body_util::channel::Sender;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
-const VECTORS: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../tests/vectors/replay_body.json"
-));
+const VECTORS: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/replay_body.json"));
 
 type Source = UnsyncBoxBody<Bytes, String>;
 
@@ -85,9 +83,7 @@ impl Stage {
                 boxed(channel)
             }
             "empty" => boxed(Empty::new()),
-            "bytes" => boxed(Full::new(Bytes::from(
-                step["data"].as_str().unwrap().to_owned(),
-            ))),
+            "bytes" => boxed(Full::new(Bytes::from(step["data"].as_str().unwrap().to_owned()))),
             "frames" => {
                 let frame = |frame: &Value| match frame.get("data") {
                     Some(data) => Frame::data(Bytes::from(data.as_str().unwrap().to_owned())),

@@ -15,82 +15,43 @@ fn counts_as_the_table_says() {
     let num = |retries| move |policy: PolicyBuilder| policy.num_retries(retries);
     check(vec![
         // What is never sent again.
-        (
-            "cancelled",
-            after(C::Cancelled).untried(),
-            stop(Stop::NotRetried),
-        ),
-        (
-            "interrupted",
-            after(C::Interrupted).untried(),
-            stop(Stop::NotRetried),
-        ),
-        (
-            "gone body",
-            after(C::RateLimit).not_replayable().untried(),
-            stop(Stop::NotReplayable),
-        ),
+        ("cancelled", after(C::Cancelled).untried(), stop(Stop::NotRetried)),
+        ("interrupted", after(C::Interrupted).untried(), stop(Stop::NotRetried)),
+        ("gone body", after(C::RateLimit).not_replayable().untried(), stop(Stop::NotReplayable)),
         (
             "gone body, never sent",
             after(C::Connection).not_replayable().reach(Reach::NotSent),
             stop(Stop::NotReplayable),
         ),
-        (
-            "too late",
-            after(C::RateLimit).remaining(ms(0)).untried(),
-            stop(Stop::Deadline),
-        ),
+        ("too late", after(C::RateLimit).remaining(ms(0)).untried(), stop(Stop::Deadline)),
         (
             "too late, never sent",
             after(C::Connection).remaining(ms(0)).reach(Reach::NotSent),
             stop(Stop::Deadline),
         ),
         // What was never sent.
-        (
-            "never sent",
-            after(C::Connection).reach(Reach::NotSent),
-            Repeat,
-        ),
+        ("never sent", after(C::Connection).reach(Reach::NotSent), Repeat),
         (
             "never sent, counts spent",
-            after(C::Connection)
-                .reach(Reach::NotSent)
-                .used(C::Connection, 2),
+            after(C::Connection).reach(Reach::NotSent).used(C::Connection, 2),
             Repeat,
         ),
         (
             "never sent, this class not retried",
-            after(C::Connection)
-                .reach(Reach::NotSent)
-                .by(count(C::Connection, 0)),
+            after(C::Connection).reach(Reach::NotSent).by(count(C::Connection, 0)),
             Repeat,
         ),
-        (
-            "never sent, no budget",
-            after(C::Connection).reach(Reach::NotSent).no_budget(),
-            Repeat,
-        ),
+        ("never sent, no budget", after(C::Connection).reach(Reach::NotSent).no_budget(), Repeat),
         (
             "never sent, not idempotent",
             after(C::Connection).reach(Reach::NotSent).not_idempotent(),
             Repeat,
         ),
-        (
-            "never sent, untried",
-            after(C::Connection).reach(Reach::NotSent).untried(),
-            Repeat,
-        ),
-        (
-            "twice never sent",
-            after(C::Connection).reach(Reach::NotSent).repeated(),
-            Again(1000),
-        ),
+        ("never sent, untried", after(C::Connection).reach(Reach::NotSent).untried(), Repeat),
+        ("twice never sent", after(C::Connection).reach(Reach::NotSent).repeated(), Again(1000)),
         (
             "twice never sent, not idempotent",
-            after(C::Connection)
-                .reach(Reach::NotSent)
-                .repeated()
-                .not_idempotent(),
+            after(C::Connection).reach(Reach::NotSent).repeated().not_idempotent(),
             Again(1000),
         ),
         (
@@ -104,11 +65,7 @@ fn counts_as_the_table_says() {
             stop(Stop::NotRetried),
         ),
         // What may have been processed.
-        (
-            "not idempotent",
-            after(C::RateLimit).not_idempotent(),
-            stop(Stop::NotIdempotent),
-        ),
+        ("not idempotent", after(C::RateLimit).not_idempotent(), stop(Stop::NotIdempotent)),
         (
             "not idempotent, untried",
             after(C::RateLimit).not_idempotent().untried(),
@@ -116,44 +73,26 @@ fn counts_as_the_table_says() {
         ),
         (
             "not idempotent, allowed",
-            after(C::RateLimit)
-                .not_idempotent()
-                .by(|policy| policy.non_idempotent(true)),
+            after(C::RateLimit).not_idempotent().by(|policy| policy.non_idempotent(true)),
             Again(1000),
         ),
         // Counts.
         ("first", after(C::RateLimit), Again(1000)),
-        (
-            "second",
-            after(C::RateLimit).used(C::RateLimit, 1),
-            Again(2000),
-        ),
-        (
-            "third",
-            after(C::RateLimit).used(C::RateLimit, 2),
-            stop(Stop::Exhausted),
-        ),
+        ("second", after(C::RateLimit).used(C::RateLimit, 1), Again(2000)),
+        ("third", after(C::RateLimit).used(C::RateLimit, 2), stop(Stop::Exhausted)),
         (
             "a count beyond num_retries",
-            after(C::Timeout)
-                .by(count(C::Timeout, 5))
-                .by(num(3))
-                .used(C::Timeout, 4),
+            after(C::Timeout).by(count(C::Timeout, 5)).by(num(3)).used(C::Timeout, 4),
             Again(16_000),
         ),
         (
             "a count beyond num_retries, spent",
-            after(C::Timeout)
-                .by(count(C::Timeout, 5))
-                .by(num(3))
-                .used(C::Timeout, 5),
+            after(C::Timeout).by(count(C::Timeout, 5)).by(num(3)).used(C::Timeout, 5),
             stop(Stop::Exhausted),
         ),
         (
             "a count below num_retries, spent",
-            after(C::Timeout)
-                .by(count(C::Timeout, 1))
-                .used(C::Timeout, 1),
+            after(C::Timeout).by(count(C::Timeout, 1)).used(C::Timeout, 1),
             stop(Stop::Exhausted),
         ),
         (
@@ -175,23 +114,17 @@ fn counts_as_the_table_says() {
         ),
         (
             "the largest count that applied",
-            after(C::RateLimit)
-                .by(count(C::Timeout, 5))
-                .used(C::Timeout, 4),
+            after(C::RateLimit).by(count(C::Timeout, 5)).used(C::Timeout, 4),
             Again(16_000),
         ),
         (
             "the largest count that applied, spent",
-            after(C::RateLimit)
-                .by(count(C::Timeout, 5))
-                .used(C::Timeout, 5),
+            after(C::RateLimit).by(count(C::Timeout, 5)).used(C::Timeout, 5),
             stop(Stop::Exhausted),
         ),
         (
             "a count that did not apply",
-            after(C::RateLimit)
-                .by(count(C::Timeout, 5))
-                .used(C::Connection, 2),
+            after(C::RateLimit).by(count(C::Timeout, 5)).used(C::Connection, 2),
             stop(Stop::Exhausted),
         ),
         (
@@ -204,11 +137,7 @@ fn counts_as_the_table_says() {
             after(C::RateLimit).by(count(C::RateLimit, 0)).requested(4),
             stop(Stop::NotRetried),
         ),
-        (
-            "the request wants none",
-            after(C::RateLimit).requested(0),
-            stop(Stop::NotRetried),
-        ),
+        ("the request wants none", after(C::RateLimit).requested(0), stop(Stop::NotRetried)),
         (
             "the request wants none, whatever is set",
             after(C::RateLimit).requested(0).by(count(C::RateLimit, 5)),
@@ -216,10 +145,7 @@ fn counts_as_the_table_says() {
         ),
         (
             "the request's wish replaces a count",
-            after(C::RateLimit)
-                .requested(1)
-                .by(count(C::RateLimit, 5))
-                .used(C::RateLimit, 1),
+            after(C::RateLimit).requested(1).by(count(C::RateLimit, 5)).used(C::RateLimit, 1),
             stop(Stop::Exhausted),
         ),
         (
@@ -229,16 +155,10 @@ fn counts_as_the_table_says() {
         ),
         (
             "DefaultRetries",
-            after(C::RateLimit)
-                .by(|policy| policy.default_retries(1))
-                .used(C::RateLimit, 1),
+            after(C::RateLimit).by(|policy| policy.default_retries(1)).used(C::RateLimit, 1),
             stop(Stop::Exhausted),
         ),
-        (
-            "bad_request",
-            after(C::BadRequest).untried(),
-            stop(Stop::NotRetried),
-        ),
+        ("bad_request", after(C::BadRequest).untried(), stop(Stop::NotRetried)),
         (
             "bad_request, by its count",
             after(C::BadRequest).by(count(C::BadRequest, 1)),

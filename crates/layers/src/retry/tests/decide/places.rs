@@ -16,31 +16,13 @@ fn moves_as_the_table_says() {
     check(vec![
         // Siblings.
         ("untried", after(C::RateLimit).untried(), MoveOn(1000)),
-        (
-            "untried, with a hint",
-            after(C::RateLimit).untried().hint(secs(3)),
-            MoveOn(3150),
-        ),
-        (
-            "tried siblings",
-            after(C::RateLimit).siblings(),
-            MoveOn(1000),
-        ),
-        (
-            "it would rather stay",
-            after(C::RateLimit).untried().by(stay),
-            Again(1000),
-        ),
-        (
-            "it would rather stay, tried",
-            after(C::RateLimit).siblings().by(stay),
-            Again(1000),
-        ),
+        ("untried, with a hint", after(C::RateLimit).untried().hint(secs(3)), MoveOn(3150)),
+        ("tried siblings", after(C::RateLimit).siblings(), MoveOn(1000)),
+        ("it would rather stay", after(C::RateLimit).untried().by(stay), Again(1000)),
+        ("it would rather stay, tried", after(C::RateLimit).siblings().by(stay), Again(1000)),
         (
             "prefers siblings after timeouts only",
-            after(C::RateLimit)
-                .untried()
-                .by(|policy| policy.prefer_sibling([C::Timeout])),
+            after(C::RateLimit).untried().by(|policy| policy.prefer_sibling([C::Timeout])),
             Again(1000),
         ),
         (
@@ -49,41 +31,17 @@ fn moves_as_the_table_says() {
             stop(Stop::Exhausted),
         ),
         // Another account may do.
-        (
-            "authentication",
-            after(C::Authentication),
-            stop(Stop::NotRetried),
-        ),
-        (
-            "authentication, untried",
-            after(C::Authentication).untried(),
-            MoveOnForGood,
-        ),
-        (
-            "permission, untried",
-            after(C::Permission).untried(),
-            MoveOnForGood,
-        ),
-        (
-            "not_found, untried",
-            after(C::NotFound).untried(),
-            MoveOnForGood,
-        ),
-        (
-            "quota_exhausted, untried",
-            after(C::QuotaExhausted).untried(),
-            MoveOnForGood,
-        ),
+        ("authentication", after(C::Authentication), stop(Stop::NotRetried)),
+        ("authentication, untried", after(C::Authentication).untried(), MoveOnForGood),
+        ("permission, untried", after(C::Permission).untried(), MoveOnForGood),
+        ("not_found, untried", after(C::NotFound).untried(), MoveOnForGood),
+        ("quota_exhausted, untried", after(C::QuotaExhausted).untried(), MoveOnForGood),
         (
             "authentication, it would rather stay",
             after(C::Authentication).untried().by(stay),
             MoveOnForGood,
         ),
-        (
-            "authentication, all tried",
-            after(C::Authentication).siblings(),
-            stop(Stop::NotRetried),
-        ),
+        ("authentication, all tried", after(C::Authentication).siblings(), stop(Stop::NotRetried)),
         (
             "authentication counts against num_retries",
             after(C::Authentication).untried().used(C::RateLimit, 2),
@@ -91,24 +49,17 @@ fn moves_as_the_table_says() {
         ),
         (
             "authentication counts against the request's wish",
-            after(C::Authentication)
-                .untried()
-                .requested(3)
-                .used(C::RateLimit, 2),
+            after(C::Authentication).untried().requested(3).used(C::RateLimit, 2),
             MoveOnForGood,
         ),
         (
             "authentication, 0 in so many words",
-            after(C::Authentication)
-                .untried()
-                .by(count(C::Authentication, 0)),
+            after(C::Authentication).untried().by(count(C::Authentication, 0)),
             stop(Stop::NotRetried),
         ),
         (
             "permission, authentication's 0",
-            after(C::Permission)
-                .untried()
-                .by(count(C::Authentication, 0)),
+            after(C::Permission).untried().by(count(C::Authentication, 0)),
             stop(Stop::NotRetried),
         ),
         (
@@ -123,9 +74,7 @@ fn moves_as_the_table_says() {
         ),
         (
             "authentication by its count, untried",
-            after(C::Authentication)
-                .untried()
-                .by(count(C::Authentication, 1)),
+            after(C::Authentication).untried().by(count(C::Authentication, 1)),
             MoveOn(1000),
         ),
         (
@@ -134,16 +83,8 @@ fn moves_as_the_table_says() {
             stop(Stop::Budget),
         ),
         // The server's own word.
-        (
-            "told not to",
-            after(C::RateLimit).told(false, 429),
-            stop(Stop::ToldNotTo),
-        ),
-        (
-            "told not to, untried",
-            after(C::RateLimit).told(false, 429).untried(),
-            MoveOnForGood,
-        ),
+        ("told not to", after(C::RateLimit).told(false, 429), stop(Stop::ToldNotTo)),
+        ("told not to, untried", after(C::RateLimit).told(false, 429).untried(), MoveOnForGood),
         (
             "told not to, all tried",
             after(C::RateLimit).told(false, 429).siblings(),
@@ -151,19 +92,12 @@ fn moves_as_the_table_says() {
         ),
         (
             "told not to, untried, spent",
-            after(C::RateLimit)
-                .told(false, 429)
-                .untried()
-                .used(C::RateLimit, 2),
+            after(C::RateLimit).told(false, 429).untried().used(C::RateLimit, 2),
             stop(Stop::Exhausted),
         ),
         (
             "told not to, by a count of its own",
-            after(C::RateLimit)
-                .told(false, 429)
-                .untried()
-                .by(num(0))
-                .by(count(C::RateLimit, 1)),
+            after(C::RateLimit).told(false, 429).untried().by(num(0)).by(count(C::RateLimit, 1)),
             MoveOnForGood,
         ),
         (
@@ -176,38 +110,18 @@ fn moves_as_the_table_says() {
             after(C::BadRequest).told(false, 400).untried(),
             stop(Stop::NotRetried),
         ),
-        (
-            "told to, 429",
-            after(C::QuotaExhausted).told(true, 429),
-            Again(1000),
-        ),
-        (
-            "told to, 500",
-            after(C::ContentPolicy).told(true, 500),
-            Again(1000),
-        ),
+        ("told to, 429", after(C::QuotaExhausted).told(true, 429), Again(1000)),
+        ("told to, 500", after(C::ContentPolicy).told(true, 500), Again(1000)),
         (
             "told to, spent",
-            after(C::QuotaExhausted)
-                .told(true, 429)
-                .used(C::RateLimit, 2),
+            after(C::QuotaExhausted).told(true, 429).used(C::RateLimit, 2),
             stop(Stop::Exhausted),
         ),
-        (
-            "told to, 400",
-            after(C::BadRequest).told(true, 400),
-            stop(Stop::NotRetried),
-        ),
-        (
-            "told to, 402",
-            after(C::QuotaExhausted).told(true, 402),
-            stop(Stop::NotRetried),
-        ),
+        ("told to, 400", after(C::BadRequest).told(true, 400), stop(Stop::NotRetried)),
+        ("told to, 402", after(C::QuotaExhausted).told(true, 402), stop(Stop::NotRetried)),
         (
             "told to, against a 0 in so many words",
-            after(C::QuotaExhausted)
-                .told(true, 429)
-                .by(count(C::QuotaExhausted, 0)),
+            after(C::QuotaExhausted).told(true, 429).by(count(C::QuotaExhausted, 0)),
             stop(Stop::NotRetried),
         ),
         (
@@ -228,10 +142,7 @@ fn moves_as_the_table_says() {
         ),
         (
             "told to, the request wants more than none",
-            after(C::QuotaExhausted)
-                .told(true, 429)
-                .by(num(0))
-                .requested(1),
+            after(C::QuotaExhausted).told(true, 429).by(num(0)).requested(1),
             Again(1000),
         ),
         (
@@ -241,21 +152,13 @@ fn moves_as_the_table_says() {
         ),
         // Another group.
         ("timeout", after(C::Timeout), Again(1000)),
-        (
-            "timeout, another group",
-            after(C::Timeout).fallback(),
-            stop(Stop::Fallback),
-        ),
+        ("timeout, another group", after(C::Timeout).fallback(), stop(Stop::Fallback)),
         (
             "timeout, another group, tried siblings",
             after(C::Timeout).fallback().siblings(),
             stop(Stop::Fallback),
         ),
-        (
-            "timeout, another group, untried",
-            after(C::Timeout).fallback().untried(),
-            MoveOn(1000),
-        ),
+        ("timeout, another group, untried", after(C::Timeout).fallback().untried(), MoveOn(1000)),
         (
             "timeout, another group, by its count",
             after(C::Timeout).fallback().by(count(C::Timeout, 1)),
@@ -271,10 +174,6 @@ fn moves_as_the_table_says() {
             after(C::Timeout).fallback().used(C::RateLimit, 2),
             stop(Stop::Exhausted),
         ),
-        (
-            "rate_limit, another group",
-            after(C::RateLimit).fallback(),
-            Again(1000),
-        ),
+        ("rate_limit, another group", after(C::RateLimit).fallback(), Again(1000)),
     ]);
 }

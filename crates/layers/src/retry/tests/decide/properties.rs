@@ -62,14 +62,10 @@ fn policies() -> impl Strategy<Value = Policy> {
 }
 
 fn failures() -> impl Strategy<Value = Failure> {
-    let alternatives = (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(untried, tried, fallback)| Alternatives {
-            untried,
-            siblings: untried || tried,
-            fallback,
-            again: false,
-        },
-    );
+    let alternatives =
+        (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(untried, tried, fallback)| {
+            Alternatives { untried, siblings: untried || tried, fallback, again: false }
+        });
     (
         classes(),
         prop::option::of(durations(100_000)),
@@ -81,11 +77,13 @@ fn failures() -> impl Strategy<Value = Failure> {
         0.0..1.0,
         durations(2000),
     )
-        .prop_map(|(class, hint, should_retry, status, reach, alternatives, budget, random, took)| {
-            let mut verdict = Verdict::new(class).with_reach(reach);
-            (verdict.hint, verdict.should_retry, verdict.status) = (hint, should_retry, status);
-            Failure { verdict, alternatives, budget, random, took }
-        })
+        .prop_map(
+            |(class, hint, should_retry, status, reach, alternatives, budget, random, took)| {
+                let mut verdict = Verdict::new(class).with_reach(reach);
+                (verdict.hint, verdict.should_retry, verdict.status) = (hint, should_retry, status);
+                Failure { verdict, alternatives, budget, random, took }
+            },
+        )
 }
 
 proptest! {
