@@ -24,6 +24,27 @@ const FALLBACKS: HeaderName = HeaderName::from_static("x-litellm-attempted-fallb
 const TRAIL: HeaderName = HeaderName::from_static("x-secondwind-trail");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
+/// Headers of a provider's that described a body which is written anew here, or a wait which is said anew; and
+/// where it would have sent us.
+const OF_THE_BODY_OR_THE_WAIT: [&str; 16] = [
+    "accept-ranges",
+    "cache-control",
+    "content-digest",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-location",
+    "content-md5",
+    "content-range",
+    "etag",
+    "expires",
+    "last-modified",
+    "location",
+    "retry-after",
+    "retry-after-ms",
+    "x-ms-retry-after-ms",
+];
+
 /// A request that no provider was asked about, since it cannot be answered.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -84,17 +105,22 @@ pub(crate) fn respond(
     router: &Router,
 ) -> Response {
     let trail = context.trail();
-    let mut response = match outcome {
+    let (mut response, told) = match outcome {
         Ok(answer) => match answer.extensions().get::<Verdict>().copied() {
-            None => passed_on(answer),
-            Some(verdict) => failed_answer(&answer, &verdict, &trail),
+            None => (passed_on(answer), None),
+            Some(verdict) => (failed_answer(&answer, &verdict, &trail), Some(verdict.class)),
         },
         Err(error) => no_answer(error, &trail),
     };
-    // The one who answered; of a failure that is told, the last of the group that was asked for.
-    let teller = match response.status().is_success() {
-        true => trail.attempts().last(),
-        false => trail.attempts().iter().rfind(|attempt| attempt.group.as_ref() == Some(asked)),
+    // The one who answered; of a failure, the one whose failure is told, in the group that was asked for.
+    let of_asked = |attempt: &&Attempt| attempt.group.as_ref() == Some(asked);
+    let teller = match told {
+        None => trail.attempts().last(),
+        Some(_) => {
+            let mut attempts = trail.attempts().iter().rev().filter(of_asked);
+            let last = attempts.clone().next();
+            attempts.find(|attempt| attempt.class == told).or(last)
+        }
     };
     tell(response.headers_mut(), teller, asked, &trail, router);
     response
@@ -124,9 +150,8 @@ fn failed_answer(
     let ours = std::mem::take(response.headers_mut());
     let headers = response.headers_mut();
     *headers = CALLERS.reply_headers(answer.headers());
-    // Hints in other units would contradict the one that is set.
-    for hint in ["retry-after-ms", "x-ms-retry-after-ms"] {
-        headers.remove(hint);
+    for name in OF_THE_BODY_OR_THE_WAIT {
+        headers.remove(name);
     }
     for (name, value) in &ours {
         headers.insert(name.clone(), value.clone());
@@ -135,21 +160,25 @@ fn failed_answer(
 }
 
 /// A failure without an answer.
-fn no_answer(error: Error<Error<RouteError>>, trail: &Trail) -> Response {
-    let detail = ErrorDetail::default();
+fn no_answer(error: Error<Error<RouteError>>, trail: &Trail) -> (Response, Option<Class>) {
+    let mut detail = ErrorDetail::default();
     let error = error.flatten();
     match error.into_inner() {
         Err(elapsed) => {
             let message = format!("the request timed out: {elapsed}");
-            failure(&Verdict::new(Class::Timeout), None, &message, &detail, trail)
+            let verdict = Verdict::new(Class::Timeout);
+            (failure(&verdict, None, &message, &detail, trail), Some(Class::Timeout))
         }
         Ok(error) => {
+            if error.is_all_resting() {
+                detail.kind = Some("all_deployments_in_cooldown".to_owned());
+            }
             let mut response = failure(&error.verdict(), None, &error.to_string(), &detail, trail);
             if error.is_all_resting() {
                 // No retry of ours was spent: whoever comes back when asked to is welcome.
                 response.headers_mut().remove(SHOULD_RETRY);
             }
-            response
+            (response, Some(error.verdict().class))
         }
     }
 }

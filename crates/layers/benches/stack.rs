@@ -115,9 +115,7 @@ where
         let mut call = pin!(service.call(black_box(Ask(n))));
         // Asked again at once: what the runtime does between two polls is not ours.
         poll_fn(|cx| {
-            while call.as_mut().poll(cx).map(|answer| black_box(answer.is_ok())).is_pending()
-            {
-            }
+            while call.as_mut().poll(cx).map(|answer| black_box(answer.is_ok())).is_pending() {}
             Poll::Ready(())
         })
         .await;

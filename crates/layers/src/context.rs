@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use secondwind_policy::Policy;
+use secondwind_policy::{Class, Policy};
 use tokio::time::Instant;
 
 use crate::classify::{Opinion, Verdict};
@@ -43,7 +43,25 @@ struct State {
     opinion: Opinion,
     move_on: Option<MoveOn>,
     made: Option<Made>,
+    /// Whether no retry is left, should the attempt at hand time out.
+    last_if_timeout: bool,
     trail: Trail,
+}
+
+/// What the clock of an attempt wants to know.
+#[derive(Default)]
+pub(crate) struct Bounds {
+    pub(crate) policy: Option<Arc<Policy>>,
+    pub(crate) deadline: Option<Deadline>,
+    /// Whether anything could follow, should the attempt time out.
+    pub(crate) more_to_come: bool,
+}
+
+/// How many retries there are after timeouts.
+pub(crate) struct Timeouts {
+    pub(crate) allowed: u32,
+    /// Whether that count was set in so many words.
+    pub(crate) explicit: bool,
 }
 
 /// Where else a request could go if the attempt at hand fails.
@@ -53,7 +71,7 @@ pub struct Alternatives {
     pub untried: bool,
     /// Any other deployment of the same group.
     pub siblings: bool,
-    /// Another group.
+    /// Another group, should this one time out.
     pub fallback: bool,
     /// Another attempt in the same place, should this one time out.
     pub again: bool,
@@ -151,6 +169,7 @@ impl Context {
         state.budget = budget;
         state.counts = Counts::default();
         state.not_before = None;
+        state.opinion = Opinion::None;
         state.move_on = None;
         state.alternatives =
             Alternatives { fallback: state.alternatives.fallback, ..Alternatives::default() };
@@ -168,6 +187,7 @@ impl Context {
         state.alternatives.untried = siblings.untried;
         state.alternatives.siblings = siblings.siblings;
         state.not_before = not_before;
+        state.opinion = Opinion::None;
         state.move_on = None;
     }
 
@@ -177,13 +197,9 @@ impl Context {
         self.state().alternatives
     }
 
-    /// Says whether another group is left to fall back to.
+    /// Says whether another group is left to fall back to after a timeout.
     pub fn set_fallback_left(&self, left: bool) {
         self.state().alternatives.fallback = left;
-    }
-
-    pub(crate) fn set_again(&self, again: bool) {
-        self.state().alternatives.again = again;
     }
 
     /// The budget that the further attempts draw on, where one was laid down for the group.
@@ -204,6 +220,16 @@ impl Context {
 
     pub(crate) fn take_not_before(&self) -> Option<Instant> {
         self.state().not_before.take()
+    }
+
+    pub(crate) fn bounds(&self) -> Bounds {
+        let state = self.state();
+        let Alternatives { untried, fallback, again, .. } = state.alternatives;
+        Bounds {
+            policy: state.policy.clone(),
+            deadline: state.deadline,
+            more_to_come: fallback || again || (untried && !state.last_if_timeout),
+        }
     }
 
     /// Spends one of the request's retries in this group on something that is not an attempt, such as
@@ -255,7 +281,32 @@ impl Context {
         waited: Duration,
         replayable: bool,
     ) {
+        self.note_attempt(&mut self.state(), now, made, waited, replayable);
+    }
+
+    pub(crate) fn begin_retried_attempt(
+        &self,
+        now: Instant,
+        made: Option<Made>,
+        waited: Duration,
+        replayable: bool,
+        timeouts: &Timeouts,
+    ) {
         let mut state = self.state();
+        let left = replayable && state.counts.is_left(Class::Timeout, timeouts.allowed);
+        state.last_if_timeout = !left;
+        state.alternatives.again = left && timeouts.explicit;
+        self.note_attempt(&mut state, now, made, waited, replayable);
+    }
+
+    fn note_attempt(
+        &self,
+        state: &mut State,
+        now: Instant,
+        made: Option<Made>,
+        waited: Duration,
+        replayable: bool,
+    ) {
         let first = if state.trail.attempts().is_empty() { Made::First } else { Made::Retry };
         let made = made.or(state.made.take()).unwrap_or(first);
         state.made = None;

@@ -5,6 +5,7 @@ use std::fmt;
 
 use secondwind_policy::Class;
 
+use crate::context::Context;
 use crate::timeout::Elapsed;
 use crate::trail::Trail;
 
@@ -28,6 +29,7 @@ use crate::trail::Trail;
 #[derive(Debug)]
 pub struct Error<E> {
     kind: Kind<E>,
+    class: Option<Class>,
     trail: Trail,
 }
 
@@ -41,27 +43,27 @@ enum Kind<E> {
 
 impl<E> Error<E> {
     pub(crate) fn from_elapsed(elapsed: Elapsed) -> Self {
-        Self { kind: Kind::Elapsed(elapsed), trail: Trail::default() }
+        Self { kind: Kind::Elapsed(elapsed), class: Some(Class::Timeout), trail: Trail::default() }
     }
 
     pub(crate) fn from_inner(inner: E) -> Self {
-        Self { kind: Kind::Inner(inner), trail: Trail::default() }
+        Self { kind: Kind::Inner(inner), class: None, trail: Trail::default() }
     }
 
-    pub(crate) fn with_trail(mut self, trail: Trail) -> Self {
-        self.trail = trail;
+    /// With what the layers made of it.
+    pub(crate) fn told_by(mut self, context: &Context) -> Self {
+        let verdict = context.verdict();
+        self.class = self.class.or(verdict.map(|verdict| verdict.class));
+        self.trail = context.trail();
         self
     }
 
     /// What went wrong, as far as it is known here: a clock that ran out is a
-    /// [`Timeout`](Class::Timeout); for an inner error, what the layers below made of the last attempt
-    /// where the request carries a context.
+    /// [`Timeout`](Class::Timeout); for an inner error, what the layers below made of it where the
+    /// request carries a context.
     #[must_use]
-    pub fn class(&self) -> Option<Class> {
-        match self.kind {
-            Kind::Elapsed(_) => Some(Class::Timeout),
-            Kind::Inner(_) => self.trail.last_class(),
-        }
+    pub const fn class(&self) -> Option<Class> {
+        self.class
     }
 
     /// The clock that ran out, if one did.
@@ -104,12 +106,16 @@ impl<E> Error<Error<E>> {
     /// One level less: the clock of either layer, or the error of the service below both.
     #[must_use]
     pub fn flatten(self) -> Error<E> {
-        let trail = self.trail;
-        match self.kind {
-            Kind::Elapsed(elapsed) => Error::from_elapsed(elapsed).with_trail(trail),
-            Kind::Inner(inner) if trail.attempts().is_empty() => inner,
-            Kind::Inner(inner) => inner.with_trail(trail),
+        let Self { kind, class, trail } = self;
+        let mut error = match kind {
+            Kind::Elapsed(elapsed) => Error::from_elapsed(elapsed),
+            Kind::Inner(inner) => inner,
+        };
+        error.class = error.class.or(class);
+        if !trail.attempts().is_empty() {
+            error.trail = trail;
         }
+        error
     }
 }
 

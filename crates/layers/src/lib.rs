@@ -69,6 +69,7 @@ mod telemetry;
 #[cfg(test)]
 mod testing;
 pub mod timeout;
+mod timer;
 mod trail;
 
 pub use self::context::{Alternatives, Context, MoveOn};

@@ -10,7 +10,7 @@ use secondwind_policy::Policy;
 
 /// A policy that may be replaced while the layers that hold it are in use.
 ///
-/// All layers made from clones of one handle follow it. A request keeps the policy that it began with.
+/// All layers made from clones of one handle follow it. A call to a layer keeps the policies that it began with.
 ///
 /// ```
 /// use secondwind_layers::{PolicyHandle, RetryLayer};

@@ -5,6 +5,7 @@
 //! | span `request` | INFO | `group` |
 //! | span `attempt` | DEBUG | `group`, `deployment`, `attempt` (1 for the first of its layer), `waited_ms`, `class` |
 //! | event of each decision | DEBUG | `class`, `next` (`repeat`, `again`, `move_on`, or why it stops), `wait_ms` |
+//! | event `the failure before stands` | DEBUG | `next` (why the attempt that was decided on came to nothing) |
 //! | event `falling back` | INFO | `from`, `to`, `class` |
 //!
 //! Where nobody listens nothing of it is computed.
@@ -17,6 +18,7 @@ use tracing::{Level, Span, debug, debug_span, enabled, info, info_span};
 use crate::classify::Verdict;
 use crate::context::Context;
 use crate::retry::Next;
+use crate::trail::Stop;
 
 /// The span of an attempt; `None` where nobody listens. In a box, so that it weighs little where it is not.
 #[inline]
@@ -64,6 +66,14 @@ fn new_request_span(context: &Context) -> Span {
     span
 }
 
+/// Tells the span of the whole request, where this is inside of one, which group it asks for.
+#[inline]
+pub(crate) fn entered_group(group: &str) {
+    if enabled!(Level::INFO) {
+        Span::current().record("group", group);
+    }
+}
+
 pub(crate) fn decided(span: Option<&Span>, verdict: &Verdict, next: Next) {
     let Some(span) = span else { return };
     let class = verdict.class.name();
@@ -74,6 +84,10 @@ pub(crate) fn decided(span: Option<&Span>, verdict: &Verdict, next: Next) {
         Next::MoveOn { .. } => debug!(class, next = "move_on", "giving way to a sibling"),
         Next::Stop(why) => debug!(class, next = why.name(), "no further attempt here"),
     });
+}
+
+pub(crate) fn stands(why: Stop) {
+    debug!(next = why.name(), "the failure before stands");
 }
 
 pub(crate) fn falling_back(from: &str, to: &str, verdict: &Verdict) {

@@ -1,5 +1,7 @@
 //! Counts heap allocations where nothing fails. One test in this file: the counter is of the whole process.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::io;

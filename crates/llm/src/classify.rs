@@ -76,6 +76,10 @@ impl Words {
         said: &Said,
         now: SystemTime,
     ) -> Verdict {
+        if status.is_redirection() {
+            // Not followed, whatever its body says: it is no answer.
+            return Verdict::new(Class::InternalServer).with_status(status.as_u16());
+        }
         let told = match (status.as_u16(), said.status()) {
             // A proxy that passes its upstream's limit on as its own failure.
             (500.., Some(429)) => 429,

@@ -13,12 +13,13 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Method, Response, header, response};
+use http::{HeaderMap, HeaderValue, Method, Response, header, response};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use pin_project_lite::pin_project;
-use secondwind_layers::classify::{Opinion, Verdict};
+use secondwind_layers::Alternatives;
+use secondwind_layers::classify::{Blame, Opinion, Verdict};
 use secondwind_llm::body::Spliced;
 use secondwind_policy::{Class, Harm};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -166,7 +167,8 @@ impl Future for SendFuture {
                     let failed = !answer.status().is_success();
                     let (mut head, body) = answer.into_parts();
                     call.deployment.scrub_headers(&mut head.headers);
-                    if !failed && call.request.call().peek.stream {
+                    if !failed && call.request.call().peek.stream && is_event_stream(&head.headers)
+                    {
                         call.request.context().judge(Opinion::Success);
                         let body = Body::flowing(Bytes::new(), body);
                         return Poll::Ready(Ok(Response::from_parts(head, body)));
@@ -194,6 +196,14 @@ impl Future for SendFuture {
     }
 }
 
+/// Whether an answer is the stream that was asked for. What is not is read whole and judged.
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
+        let kind = kind.as_bytes().trim_ascii_start();
+        kind.get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/event-stream"))
+    })
+}
+
 // === impl Sent ===
 
 impl Sent {
@@ -219,6 +229,7 @@ impl Sent {
                     Some(verdict) => Ok(self.failed_answer(head, read, verdict)),
                     None => {
                         self.request.context().judge(Opinion::Success);
+                        let read = self.deployment.scrubbed(read);
                         Ok(Response::from_parts(head, Body::whole(read)))
                     }
                 }
@@ -249,14 +260,23 @@ impl Sent {
         error
     }
 
-    /// Says what the attempt came to, and lets the deployment rest if it asked for it.
+    /// Says what the attempt came to, and lets the deployment rest: for as long as it asked; after a rate limit
+    /// without a hint for the policy's cooldown, if somebody else can answer meanwhile.
     fn judge(&self, verdict: Verdict) {
-        self.request.context().judge(verdict);
+        let context = self.request.context();
+        context.judge(verdict);
         let Deployment { target, rest, .. } = &*self.deployment;
-        if let (Some(hint), true) = (verdict.hint, target.policy.breaker().enabled())
-            && verdict.class.facts().harm != Harm::None {
-                rest.rest(Instant::now(), hint, verdict.class == Class::RateLimit);
-            }
+        let breaker = target.policy.breaker();
+        let harmless = verdict.blame == Blame::Nobody || verdict.class.facts().harm == Harm::None;
+        if !breaker.enabled() || harmless {
+            return;
+        }
+        let for_rate_limit = verdict.class == Class::RateLimit;
+        let Alternatives { untried, fallback, .. } = context.alternatives();
+        let cooldown = (for_rate_limit && (untried || fallback)).then(|| breaker.cooldown_time());
+        if let Some(wait) = verdict.hint.or(cooldown) {
+            rest.rest(Instant::now(), wait, for_rate_limit);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 
 use http::Response;
 use pin_project_lite::pin_project;
+use secondwind_layers::classify::Verdict;
 use secondwind_layers::retry::Budget;
 use secondwind_layers::{Alternatives, Context, Error, Name};
 use secondwind_policy::{Policy, WhenAllOpen};
@@ -47,6 +48,9 @@ pin_project! {
         group: Option<Arc<Group<S>>>,
         request: Request,
         tried: Vec<Tried>,
+        // What the deployment before came to, and what that was judged to be: told if the deadline cuts off the
+        // one that is trying now.
+        before: Option<(Outcome, Option<Verdict>)>,
         #[pin]
         state: State<S, S::Future>,
     }
@@ -63,6 +67,8 @@ pin_project! {
         Calling { member: usize, #[pin] attempt: F },
     }
 }
+
+type Outcome = Result<Response<Body>, Error<RouteError>>;
 
 /// A deployment that was tried for this request, and when it may be again.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +129,13 @@ impl<S> Group<S> {
                 State::Refused { error: Some(Error::from(error)) }
             }
         };
-        GroupFuture { group: Some(Arc::clone(self)), request, tried: Vec::new(), state }
+        GroupFuture {
+            group: Some(Arc::clone(self)),
+            request,
+            tried: Vec::new(),
+            before: None,
+            state,
+        }
     }
 
     /// The first deployment: by strategy among those that do not rest.
@@ -165,9 +177,14 @@ impl<S> Group<S> {
         if let Some(member) = self.untried(tried, now) {
             return Some(Choice { member, not_before: None });
         }
+        // A rest is waited for as long as a hint would be; a backoff as long as it says.
+        let patience = now.checked_add(self.policy.retry().max_retry_after());
         let rested = |member: usize, at: Option<Instant>| {
-            let until = self.members.get(member)?.deployment.rest.resting(now).map(|it| it.until);
-            Some((member, at.max(until)?))
+            let rest = self.members.get(member)?.deployment.rest.resting(now).map(|it| it.until);
+            if rest.is_some_and(|until| patience.is_some_and(|patience| until > patience)) {
+                return None;
+            }
+            Some((member, at.max(rest)?))
         };
         let again = tried.iter().filter_map(|tried| rested(tried.member, Some(tried.not_before?)));
         let untried = (0..self.members.len())
@@ -175,9 +192,7 @@ impl<S> Group<S> {
             .filter_map(|member| rested(member, None));
         let (member, at) = again.chain(untried).min_by_key(|(_, at)| *at)?;
         let wait = at.saturating_duration_since(now);
-        let fits = wait
-            <= self.policy.retry().max_retry_after().max(self.policy.retry().retry_after())
-            && context.deadline().is_none_or(|deadline| wait < deadline.remaining(now));
+        let fits = context.deadline().is_none_or(|deadline| wait < deadline.remaining(now));
         fits.then_some(Choice { member, not_before: Some(at) })
     }
 
@@ -229,7 +244,7 @@ impl<S: Service<Request>> GroupFuture<S> {
         let error = RouteError::unknown_group(request.group());
         request.context().judge(error.verdict());
         let state = State::Refused { error: Some(Error::from(error)) };
-        Self { group: None, request, tried: Vec::new(), state }
+        Self { group: None, request, tried: Vec::new(), before: None, state }
     }
 }
 
@@ -256,10 +271,18 @@ where
                 StateProjection::Calling { member, attempt } => {
                     let outcome = ready!(attempt.poll(cx));
                     let context = this.request.context();
+                    let now = Instant::now();
                     let Some(gave_way) = context.take_move_on() else {
+                        let cut = context.deadline().is_some_and(|deadline| deadline.passed(now))
+                            && matches!(&outcome, Err(error) if error.elapsed().is_some());
+                        if let (true, Some((before, verdict))) = (cut, this.before.take()) {
+                            if let Some(verdict) = verdict {
+                                context.judge(verdict);
+                            }
+                            return Poll::Ready(before);
+                        }
                         return Poll::Ready(outcome);
                     };
-                    let now = Instant::now();
                     let tried = Tried { member: *member, not_before: gave_way.not_before };
                     this.tried.retain(|before| before.member != tried.member);
                     this.tried.push(tried);
@@ -267,6 +290,7 @@ where
                     let Some(choice) = group.next(this.tried, context, now) else {
                         return Poll::Ready(outcome);
                     };
+                    *this.before = Some((outcome, context.verdict()));
                     let state = group.go(&choice, context, this.tried, now);
                     this.state.set(state);
                 }

@@ -58,3 +58,6 @@ where
         self.try_clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

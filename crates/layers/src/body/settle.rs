@@ -43,6 +43,7 @@ pin_project! {
     /// A body of which the beginning may have been read already.
     pub struct Settled<B: Body> {
         read: Option<Bytes>,
+        is_whole: bool,
         given: bool,
         // What followed the bytes that were read, and was seen before anybody asked for it.
         seen: Option<Result<Frame<Bytes>, B::Error>>,
@@ -212,13 +213,15 @@ impl<B: Body> Failed<B> {
 
     fn settle(self, seen: Seen<B::Error>) -> Response<Settled<B>> {
         let Self { head, body, read } = self;
+        let is_whole = matches!(seen, Seen::End | Seen::Other(Ok(_)));
         let (seen, begun) = match seen {
             Seen::End => (None, None),
             Seen::Enough => (None, Some(body)),
             Seen::Other(seen) => (Some(seen), None),
         };
         let read = Some(read.freeze());
-        Response::from_parts(head, Settled { read, given: false, seen, begun, whole: None })
+        let body = Settled { read, is_whole, given: false, seen, begun, whole: None };
+        Response::from_parts(head, body)
     }
 }
 
@@ -227,7 +230,14 @@ impl<B: Body> Failed<B> {
 impl<B: Body> Settled<B> {
     /// A body that was not touched.
     pub const fn whole(body: B) -> Self {
-        Self { read: None, given: false, seen: None, begun: None, whole: Some(body) }
+        Self {
+            read: None,
+            is_whole: false,
+            given: false,
+            seen: None,
+            begun: None,
+            whole: Some(body),
+        }
     }
 
     /// What was read of a failed answer's body; `None` for one that was not touched.
@@ -239,7 +249,7 @@ impl<B: Body> Settled<B> {
     /// Whether what was read is the whole body.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
-        self.read.is_some() && self.begun.is_none() && !matches!(self.seen, Some(Err(_)))
+        self.is_whole
     }
 }
 
@@ -289,7 +299,10 @@ impl<B: Body> Body for Settled<B> {
             (None, None) => SizeHint::with_exact(0),
         };
         let mut hint = SizeHint::new();
-        if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(read)) {
+        // Where an error or trailers follow no length is told: who takes the body for complete at a certain
+        // length would not ask for them.
+        let upper = rest.upper().filter(|_| self.seen.is_none());
+        if let Some(upper) = upper.and_then(|upper| upper.checked_add(read)) {
             hint.set_upper(upper);
         }
         hint.set_lower(rest.lower().saturating_add(read));

@@ -14,6 +14,12 @@ impl<G, S> Chain<G, S> {
     pub const fn new(general: G, specific: S) -> Self {
         Self { general, specific }
     }
+
+    /// This classifier first, then `specific`, whose opinion wins where it has one.
+    #[must_use]
+    pub const fn then<C>(self, specific: C) -> Chain<Self, C> {
+        Chain::new(self, specific)
+    }
 }
 
 impl<Res, E, G, S> Classify<Res, E> for Chain<G, S>

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use secondwind_policy::Class;
-
-use super::{Classify, Opinion, Verdict};
+use super::standard::verdict_of_clock;
+use super::{Chain, Classify, Opinion};
 use crate::error::Error;
 
 /// A classifier made of a closure over the answer and the error of *your* service.
@@ -37,6 +36,14 @@ where
 pub struct ClassifyFn<F, Res, E> {
     function: F,
     outcome: PhantomData<fn(&Res, &E)>,
+}
+
+impl<F, Res, E> ClassifyFn<F, Res, E> {
+    /// This classifier first, then `specific`, whose opinion wins where it has one.
+    #[must_use]
+    pub const fn then<C>(self, specific: C) -> Chain<Self, C> {
+        Chain::new(self, specific)
+    }
 }
 
 impl<F, Res, E> Classify<Res, E> for ClassifyFn<F, Res, E>
@@ -81,9 +88,10 @@ where
 {
     match outcome {
         Ok(answer) => classify.classify(Ok(answer)),
-        Err(error) => match error.inner() {
-            Some(inner) => classify.classify(Err(inner)),
-            None => Verdict::new(Class::Timeout).into(),
+        Err(error) => match (error.inner(), error.elapsed()) {
+            (Some(inner), _) => classify.classify(Err(inner)),
+            (None, Some(elapsed)) => verdict_of_clock(elapsed).into(),
+            (None, None) => Opinion::None,
         },
     }
 }

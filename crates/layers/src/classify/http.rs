@@ -7,7 +7,7 @@ use http::{HeaderMap, Response, StatusCode};
 use secondwind_policy::Class;
 
 use super::standard::verdict_of;
-use super::{Classify, Opinion, Verdict, retry_after};
+use super::{Chain, Classify, Opinion, Verdict, retry_after};
 
 /// Classifies HTTP answers by status and wait hint, and errors as [`Standard`](super::Standard) does.
 ///
@@ -20,7 +20,7 @@ pub struct HttpClassify {
 }
 
 impl HttpClassify {
-    /// A classifier that reads the system's wall clock when a hint is a date, and only then.
+    /// A classifier that compares hints that are dates with the system's wall clock.
     #[must_use]
     // The edge: this is the one place in the layers where a wall clock is named.
     #[allow(clippy::disallowed_methods)]
@@ -41,6 +41,12 @@ impl HttpClassify {
         verdict.hint = retry_after::retry_after(headers, (self.wall_clock)());
         verdict.should_retry = retry_after::should_retry(headers);
         Some(verdict)
+    }
+
+    /// This classifier first, then `specific`, whose opinion wins where it has one.
+    #[must_use]
+    pub const fn then<C>(self, specific: C) -> Chain<Self, C> {
+        Chain::new(self, specific)
     }
 }
 

@@ -98,3 +98,6 @@ impl From<Verdict> for Opinion {
         Self::Failure(verdict)
     }
 }
+
+#[cfg(test)]
+mod tests;

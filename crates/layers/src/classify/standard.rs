@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 
 use secondwind_policy::Class;
 
-use super::{Classify, Opinion, Verdict};
-use crate::timeout::Elapsed;
+use super::{Blame, Chain, Classify, Opinion, Verdict};
+use crate::timeout::{Bound, Clock, Elapsed};
 
 /// The default classifier: every answer is fine; every error is a
 /// [`Connection`](Class::Connection) failure, unless a clock of ours ran out somewhere among its
@@ -15,6 +15,14 @@ use crate::timeout::Elapsed;
 /// error is a boxed one, wrap it by [`AnyError`](crate::AnyError).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Standard;
+
+impl Standard {
+    /// This classifier first, then `specific`, whose opinion wins where it has one.
+    #[must_use]
+    pub const fn then<C>(self, specific: C) -> Chain<Self, C> {
+        Chain::new(self, specific)
+    }
+}
 
 impl<Res, E> Classify<Res, E> for Standard
 where
@@ -42,8 +50,17 @@ pub fn elapsed_in<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Elapsed
 }
 
 pub(super) fn verdict_of<E: StdError + 'static>(error: &E) -> Verdict {
-    Verdict::new(match elapsed_in(error) {
-        Some(_) => Class::Timeout,
-        None => Class::Connection,
-    })
+    match elapsed_in(error) {
+        Some(elapsed) => verdict_of_clock(elapsed),
+        None => Verdict::new(Class::Connection),
+    }
+}
+
+/// A clock that ran out before its time, since the request's own deadline came, says nothing of whoever was asked.
+pub(super) fn verdict_of_clock(elapsed: &Elapsed) -> Verdict {
+    let blame = match (elapsed.clock(), elapsed.bound()) {
+        (Clock::Attempt | Clock::Connect, Bound::Configured) => Blame::Deployment,
+        _ => Blame::Nobody,
+    };
+    Verdict::new(Class::Timeout).with_blame(blame)
 }

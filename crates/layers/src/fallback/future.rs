@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
 
 use pin_project_lite::pin_project;
-use secondwind_policy::Policy;
-use tokio::time::{Instant, Sleep, sleep_until};
+use secondwind_policy::{Class, Policy};
+use tokio::time::Instant;
 use tower_service::Service;
 use tracing::Span;
 
@@ -21,6 +21,7 @@ use crate::deadline::Deadline;
 use crate::kind::{Entered, Kind};
 use crate::live::Live;
 use crate::telemetry;
+use crate::timer::{self, Timer};
 use crate::trail::Name;
 
 pin_project! {
@@ -36,7 +37,7 @@ pin_project! {
         state: State<S::Future>,
         // Set once there is an outcome to fall back on: the deadline, at which that outcome is returned. In a
         // box, since it is needed only after a failure.
-        cut: Option<Pin<Box<Sleep>>>,
+        cut: Timer,
         // `None` where the policy has no group to fall back to, and nobody to tell about it.
         call: Option<Call<S, Req, T, K, C>>,
     }
@@ -63,10 +64,12 @@ where
     kept: Option<K::Kept>,
     /// The request for the next group, while the service is being readied.
     unsent: Option<Req>,
-    /// The outcome of the group that was asked for.
-    first: Option<Result<S::Response, S::Error>>,
+    /// The outcome of the group that was asked for, and what it was judged to be.
+    first: Option<First<S::Response, S::Error>>,
     session: Session,
 }
+
+type First<Res, E> = Box<(Result<Res, E>, Verdict)>;
 
 /// What is known of the call, whatever the types.
 pub(super) struct Session {
@@ -135,13 +138,13 @@ where
                         attempt.poll(cx)
                     };
                     let Poll::Ready(outcome) = polled else {
-                        ready!(poll_cut(this.cut, cx));
+                        ready!(timer::poll(this.cut, cx));
                         return call.first_outcome();
                     };
                     if let Some(outcome) = call.judge(outcome) {
                         return Poll::Ready(outcome);
                     }
-                    *this.cut = call.cut_at().map(|at| Box::pin(sleep_until(at)));
+                    *this.cut = call.cut_at().and_then(timer::at);
                     this.state.set(State::Readying);
                 }
                 StateProjection::Readying => {
@@ -152,10 +155,10 @@ where
                     match service.poll_ready(cx) {
                         Poll::Ready(Ok(())) => {}
                         Poll::Ready(Err(error)) => {
-                            return Poll::Ready(call.first.take().unwrap_or(Err(error)));
+                            return Poll::Ready(call.first().unwrap_or(Err(error)));
                         }
                         Poll::Pending => {
-                            ready!(poll_cut(this.cut, cx));
+                            ready!(timer::poll(this.cut, cx));
                             return call.first_outcome();
                         }
                     }
@@ -167,14 +170,6 @@ where
                 }
             }
         }
-    }
-}
-
-/// Ready when the timer is set and has run out.
-fn poll_cut(timer: &mut Option<Pin<Box<Sleep>>>, cx: &mut TaskContext<'_>) -> Poll<()> {
-    match timer {
-        Some(timer) => timer.as_mut().poll(cx),
-        None => Poll::Pending,
     }
 }
 
@@ -202,13 +197,15 @@ where
             return Some(outcome);
         };
         if let Some(request) = self.next(&verdict) {
-            self.first.get_or_insert(outcome);
+            self.first.get_or_insert_with(|| Box::new((outcome, verdict)));
             self.unsent = Some(request);
             return None;
         }
-        let mut outcome = self.first.take().unwrap_or(outcome);
-        self.leave(&mut outcome);
-        Some(outcome)
+        if self.first.is_none() {
+            self.leave(&mut outcome);
+            return Some(outcome);
+        }
+        self.first()
     }
 
     /// The request for the next group, if there is one to go to.
@@ -226,19 +223,16 @@ where
         let Session { other, entered, hops, .. } = session;
         let hops = hops.as_mut()?;
         let policies = live.policies();
-        let asked = hops.tried.first()?;
-        let policy = other.as_ref().unwrap_or_else(|| policies.group(asked)).fallback();
-        let most = policy.max();
-        // The lists of a group that was fallen back to follow those of the groups before it.
-        let policy = match hops.made {
-            0 => policy,
-            _ => policies.group(&hops.at).fallback(),
-        };
-        if !policy.allows(verdict.class) {
+        let policy_of =
+            |group: &str| other.as_ref().unwrap_or_else(|| policies.group(group)).fallback();
+        let asked = policy_of(hops.tried.first()?);
+        // What a group names for itself follows what those before it named.
+        let named = policy_of(&hops.at).list_for(verdict.class);
+        if !asked.allows(verdict.class) && named.is_empty() {
             return None;
         }
-        hops.add(policy.list_for(verdict.class));
-        if hops.made >= most {
+        hops.add(named);
+        if hops.made >= asked.max() {
             return None;
         }
         while let Some(group) = hops.to_come.pop_front() {
@@ -251,14 +245,13 @@ where
             hops.made += 1;
             hops.at = Name::clone(&group);
             if let Some(context) = entered.context() {
-                let policy = policies.own(&group).cloned();
-                // Another group may yet follow this one: from the list at hand, or its own.
-                let leads_on = |policy: &Arc<Policy>| hops.leads_on(policy);
-                let more = hops.made < most
-                    && (!hops.to_come.is_empty() || policy.as_ref().is_some_and(leads_on));
-                context.enter_group(group, policy, None);
-                context.set_fallback_left(more);
-                context.judge(Opinion::None);
+                // Another group may yet follow this one: from the lists at hand, or its own.
+                let after_timeout = policy_of(&group).list_for(Class::Timeout);
+                let more =
+                    !hops.to_come.is_empty() || after_timeout.iter().any(|to| !hops.knows(to));
+                let own = policies.own(&group).cloned();
+                context.enter_group(group, own, None);
+                context.set_fallback_left(more && hops.made < asked.max());
             }
             return Some(request);
         }
@@ -273,13 +266,16 @@ where
 
     /// Returns the first outcome. There is one, since only a failure leads here.
     fn first_outcome(&mut self) -> Poll<Result<S::Response, S::Error>> {
-        match self.first.take() {
-            Some(mut outcome) => {
-                self.leave(&mut outcome);
-                Poll::Ready(outcome)
-            }
-            None => Poll::Pending,
+        self.first().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn first(&mut self) -> Option<Result<S::Response, S::Error>> {
+        let (mut outcome, verdict) = *self.first.take()?;
+        if let Some(context) = self.session.context() {
+            context.judge(verdict);
         }
+        self.leave(&mut outcome);
+        Some(outcome)
     }
 
     fn leave(&self, outcome: &mut Result<S::Response, S::Error>) {
@@ -326,11 +322,6 @@ impl Hops {
                 self.to_come.push_back(Name::from(group.as_str()));
             }
         }
-    }
-
-    /// Whether `policy` names a group that is not known yet.
-    fn leads_on(&self, policy: &Policy) -> bool {
-        policy.fallback().to().iter().any(|group| !self.knows(group))
     }
 
     fn knows(&self, group: &str) -> bool {

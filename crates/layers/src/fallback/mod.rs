@@ -62,3 +62,6 @@ pub use self::future::ResponseFuture;
 pub use self::layer::FallbackLayer;
 pub use self::retarget::{Retarget, RetargetFn, retarget_fn};
 pub use self::service::Fallback;
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use secondwind_policy::FallbackPolicy;
+use secondwind_policy::{Class, FallbackPolicy};
 use tower_service::Service;
 
 use super::future::{ResponseFuture, Session};
@@ -14,6 +14,7 @@ use crate::clock;
 use crate::kind::Kind;
 use crate::live::{Facts, Live};
 use crate::policies::Policies;
+use crate::telemetry;
 use crate::trail::Name;
 
 /// Takes requests to another group when theirs is spent; made by
@@ -72,22 +73,26 @@ where
         let other = live.kind.policy(&request);
         let group = live.retarget.group(&request);
         let policy = other.as_ref().unwrap_or_else(|| live.policies().group(group));
-        let has_fallback = has_fallback(policy.fallback());
-        if let Some(context) = entered.context() {
+        let after_timeout = entered.context().is_some_and(|context| {
             if context.group().is_none_or(|entered| *entered != *group) {
                 let own = live.policies().own(group).cloned();
                 context.enter_group(Name::from(group), own, context.budget());
+                telemetry::entered_group(group);
             }
-            context.set_fallback_left(has_fallback);
-        }
-        if !has_fallback && entered.made().is_none() {
-            return ResponseFuture::once(self.inner.call(request));
-        }
-        let (request, kept) = if has_fallback {
+            let groups = policy.fallback().list_for(Class::Timeout);
+            groups.iter().any(|other| *other != *group)
+        });
+        let (request, kept) = if has_fallback(policy.fallback()) {
             live.kind.keep(request, policy.retry().max_replay_bytes())
         } else {
             (request, None)
         };
+        if let Some(context) = entered.context() {
+            context.set_fallback_left(after_timeout && kept.is_some());
+        }
+        if kept.is_none() && entered.made().is_none() {
+            return ResponseFuture::once(self.inner.call(request));
+        }
         live.keep(&self.inner);
         let live = Arc::clone(live);
         let session = Session::begin(other, entered);

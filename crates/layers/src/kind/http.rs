@@ -35,6 +35,10 @@ impl<B: Replay, Res> Kind<Request<B>, Response<Res>> for Http {
         Entered::Made(context)
     }
 
+    fn find(&self, request: &mut Request<B>) -> Option<Context> {
+        request.extensions().get::<Context>().cloned()
+    }
+
     fn policy(&self, request: &Request<B>) -> Option<Arc<Policy>> {
         request
             .extensions()

@@ -38,6 +38,14 @@ pub trait Kind<Req, Res> {
         Entered::Nowhere
     }
 
+    /// Finds the request's context, and leaves it without one where it has none.
+    fn find(&self, request: &mut Req) -> Option<Context> {
+        match self.enter(request, Instant::now) {
+            Entered::Found(context) => Some(context),
+            Entered::Made(_) | Entered::Nowhere => None,
+        }
+    }
+
     /// The policy that the request brings along in place of the layer's own.
     fn policy(&self, request: &Req) -> Option<Arc<Policy>> {
         let _ = request;

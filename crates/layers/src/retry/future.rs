@@ -9,20 +9,21 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use secondwind_policy::{Class, Policy, RetryPolicy};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 use tower_service::Service;
-use tracing::{Span, debug};
+use tracing::Span;
 
 use super::budget::Budget;
 use super::counts::Counts;
 use super::decide::{Next, Situation, allowed, decide, most_moves};
 use super::service::Known;
 use crate::classify::{Classify, Opinion, Verdict};
-use crate::context::{Alternatives, Context, MoveOn};
+use crate::context::{Alternatives, Context, MoveOn, Timeouts};
 use crate::deadline::Deadline;
 use crate::kind::{Entered, Kind};
 use crate::live::Live;
 use crate::telemetry;
+use crate::timer::{self, Timer};
 use crate::trail::{Ended, Made, Stop};
 
 pin_project! {
@@ -38,7 +39,7 @@ pin_project! {
         state: State<S::Future>,
         // One timer for all that is waited for: see `State` for what it means when. In a box, since it is
         // needed only after a failure.
-        timer: Option<Pin<Box<Sleep>>>,
+        timer: Timer,
         // `None` where the policy retries nothing: then there is one attempt and no more.
         call: Option<Call<S, Req, K, C>>,
     }
@@ -147,7 +148,7 @@ where
         session.waited = until.saturating_duration_since(now);
         let unsent = Some(request);
         let call = Call { service: None, live, other, unsent, kept, last: None, session };
-        Self { state: State::Waiting, timer: Some(Box::pin(sleep_until(until))), call: Some(call) }
+        Self { state: State::Waiting, timer: timer::at(until), call: Some(call) }
     }
 }
 
@@ -176,21 +177,21 @@ where
                         attempt.poll(cx)
                     };
                     let Poll::Ready(outcome) = polled else {
-                        ready!(poll_timer(this.timer, cx));
+                        ready!(timer::poll(this.timer, cx));
                         // The deadline came: the last real failure says more than the clock.
                         return call.give_up(None);
                     };
                     match call.judge(outcome) {
                         Step::Return(outcome) => return Poll::Ready(outcome),
                         Step::Wait(until) => {
-                            *this.timer = Some(Box::pin(sleep_until(until)));
+                            *this.timer = timer::at(until);
                             this.state.set(State::Waiting);
                         }
                         Step::Ready => call.start_readying(this.timer, &mut this.state),
                     }
                 }
                 StateProjection::Waiting => {
-                    ready!(poll_timer(this.timer, cx));
+                    ready!(timer::poll(this.timer, cx));
                     call.start_readying(this.timer, &mut this.state);
                 }
                 StateProjection::Readying => {
@@ -205,26 +206,18 @@ where
                         }
                         Poll::Ready(Err(_)) => return call.give_up(Some(Stop::NotReady)),
                         Poll::Pending => {
-                            ready!(poll_timer(this.timer, cx));
+                            ready!(timer::poll(this.timer, cx));
                             return call.give_up(Some(Stop::NotReady));
                         }
                     }
                     let Some(attempt) = call.send() else {
                         return call.give_up(Some(Stop::NotReplayable));
                     };
-                    *this.timer = call.cut_at().map(|at| Box::pin(sleep_until(at)));
+                    *this.timer = call.cut_at().and_then(timer::at);
                     this.state.set(State::Sending { attempt });
                 }
             }
         }
-    }
-}
-
-/// Ready when the timer is set and has run out.
-fn poll_timer(timer: &mut Option<Pin<Box<Sleep>>>, cx: &mut TaskContext<'_>) -> Poll<()> {
-    match timer {
-        Some(timer) => timer.as_mut().poll(cx),
-        None => Poll::Pending,
     }
 }
 
@@ -268,7 +261,8 @@ where
             }
         };
         let now = Instant::now();
-        if verdict.class == Class::Timeout && self.cut_at().is_some_and(|at| at <= now) {
+        let by_clock = verdict.class == Class::Timeout && verdict.status.is_none();
+        if by_clock && self.cut_at().is_some_and(|at| at <= now) {
             // The deadline cut it off: the last real failure says more than the clock.
             if let Poll::Ready(before) = self.give_up(None) {
                 return Step::Return(before);
@@ -298,12 +292,8 @@ where
         }
     }
 
-    fn start_readying(
-        &self,
-        timer: &mut Option<Pin<Box<Sleep>>>,
-        state: &mut Pin<&mut State<S::Future>>,
-    ) {
-        *timer = self.cut_at().map(|at| Box::pin(sleep_until(at)));
+    fn start_readying(&self, timer: &mut Timer, state: &mut Pin<&mut State<S::Future>>) {
+        *timer = self.cut_at().and_then(timer::at);
         state.set(State::Readying);
     }
 
@@ -339,7 +329,7 @@ where
             }
             context.judge(failed.verdict);
         }
-        debug!(reason = why.map_or("deadline", Stop::name), "the failure before stands");
+        telemetry::stands(why.unwrap_or(Stop::Deadline));
         match self.last.take() {
             Some(mut outcome) => {
                 self.leave(&mut outcome);
@@ -390,13 +380,13 @@ impl Session {
         }
         if let Some(context) = self.entered.context() {
             let requested = context.num_retries();
-            let timeouts = policy.allowed(Class::Timeout, requested);
-            let explicit = policy.explicit(Class::Timeout).is_some();
-            let again =
-                replayable && explicit && context.counts().is_left(Class::Timeout, timeouts);
-            context.set_again(again);
-            let never = policy.most(requested) == 0;
-            context.begin_attempt(now, made, waited, replayable || never);
+            let timeouts = Timeouts {
+                allowed: policy.allowed(Class::Timeout, requested),
+                explicit: policy.explicit(Class::Timeout).is_some(),
+            };
+            // Where nothing is retried nobody asked whether it could be.
+            let could = replayable || policy.most(requested) == 0;
+            context.begin_retried_attempt(now, made, waited, could, &timeouts);
         }
         self.span = telemetry::attempt_span(self.entered.context(), attempts, waited);
     }

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-use secondwind_policy::Reserve;
+use secondwind_policy::{Reserve, TimeoutPolicy};
 use tokio::time::Instant;
 use tower_service::Service;
 
 use super::error::{Bound, Clock, Elapsed};
 use super::future::{Limit, ResponseFuture};
 use super::layer::Known;
-use crate::context::{Alternatives, Context};
+use crate::context::{Bounds, Context};
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::kind::{Entered, Kind};
+use crate::kind::Kind;
 use crate::live::Live;
 
 /// Bounds each attempt; made by [`TimeoutLayer::attempt`](super::TimeoutLayer::attempt).
@@ -29,9 +29,42 @@ pub struct AttemptTimeout<S, K> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AttemptClock {
     attempt: Option<Duration>,
-    reserve: Reserve,
     deadline: Option<Deadline>,
-    alternatives: Alternatives,
+    reserve: Reserve,
+}
+
+// === impl AttemptClock ===
+
+impl AttemptClock {
+    /// `None` where nothing bounds the attempt.
+    fn new(policy: &TimeoutPolicy, bounds: &Bounds) -> Option<Self> {
+        let (attempt, deadline) = (policy.attempt(), bounds.deadline);
+        let reserve = match attempt {
+            None if bounds.more_to_come => policy.reserve(),
+            _ => Reserve::Off,
+        };
+        (attempt.is_some() || deadline.is_some()).then_some(Self { attempt, deadline, reserve })
+    }
+
+    /// When an attempt that begins at `now` is to be cut off, and what to say then.
+    ///
+    /// The policy's `attempt` clock, or what remains until the deadline if that is less. Without an `attempt`
+    /// clock, and with somewhere else to go after a timeout, what remains less the policy's reserve.
+    fn limit_from(self, now: Instant) -> Option<(Instant, Elapsed)> {
+        let remaining = self.deadline.map(|deadline| deadline.remaining(now));
+        let (after, bound) = match (self.attempt, remaining) {
+            (None, None) => return None,
+            (Some(attempt), None) => (attempt, Bound::Configured),
+            (Some(attempt), Some(remaining)) if attempt <= remaining => {
+                (attempt, Bound::Configured)
+            }
+            (_, Some(remaining)) => match self.reserve.of(remaining) {
+                Duration::ZERO => (remaining, Bound::Deadline),
+                reserve => (remaining.saturating_sub(reserve), Bound::Reserve),
+            },
+        };
+        Some((now.checked_add(after)?, Elapsed::new(Clock::Attempt, after, bound)))
+    }
 }
 
 impl Limit for AttemptClock {
@@ -40,28 +73,7 @@ impl Limit for AttemptClock {
     }
 }
 
-impl AttemptClock {
-    /// When an attempt that begins at `now` is to be cut off, and what to say then.
-    ///
-    /// The policy's `attempt` clock, or what remains until the deadline if that is less. Without an `attempt`
-    /// clock, and with somewhere else to go after a timeout, what remains less the policy's reserve.
-    fn limit_from(self, now: Instant) -> Option<(Instant, Elapsed)> {
-        let remaining = self.deadline.map(|deadline| deadline.remaining(now));
-        let Alternatives { untried, fallback, again, .. } = self.alternatives;
-        let (after, bound) = match (self.attempt, remaining) {
-            (None, None) => return None,
-            (Some(attempt), None) => (attempt, Bound::Configured),
-            (Some(attempt), Some(remaining)) if attempt <= remaining => {
-                (attempt, Bound::Configured)
-            }
-            (None, Some(remaining)) if untried || fallback || again => {
-                (remaining.saturating_sub(self.reserve.of(remaining)), Bound::Reserve)
-            }
-            (_, Some(remaining)) => (remaining, Bound::Deadline),
-        };
-        Some((now.checked_add(after)?, Elapsed::new(Clock::Attempt, after, bound)))
-    }
-}
+// === impl AttemptTimeout ===
 
 impl<S, K> AttemptTimeout<S, K> {
     pub(super) const fn new(inner: S, live: Arc<Live<Known<K>>>) -> Self {
@@ -99,26 +111,11 @@ where
 
     fn call(&mut self, mut request: Req) -> Self::Future {
         let live = Live::fresh(&mut self.live);
-        let entered = live.kind.enter(&mut request, Instant::now);
-        let context = match &entered {
-            Entered::Found(context) => Some(context),
-            // A context made here would hold nothing yet.
-            Entered::Made(_) | Entered::Nowhere => None,
-        };
-        let other = live.other(&request, context);
+        let context = live.kind.find(&mut request);
+        let mut bounds = context.as_ref().map(Context::bounds).unwrap_or_default();
+        let other = live.kind.policy(&request).or_else(|| bounds.policy.take());
         let policy = other.as_ref().unwrap_or_else(|| live.policy()).timeout();
-        let deadline = context.and_then(Context::deadline);
-        let clock = if deadline.is_none() && policy.attempt().is_none() {
-            None
-        } else {
-            let alternatives = context.map_or_else(Alternatives::default, Context::alternatives);
-            Some(AttemptClock {
-                attempt: policy.attempt(),
-                reserve: policy.reserve(),
-                deadline,
-                alternatives,
-            })
-        };
+        let clock = AttemptClock::new(policy, &bounds);
         ResponseFuture::new(self.inner.call(request), clock)
     }
 }

@@ -66,3 +66,6 @@ pub use self::error::{Bound, Clock, Elapsed};
 pub use self::future::ResponseFuture;
 pub use self::layer::{Attempt, Connect, TimeoutLayer, Total};
 pub use self::total::{TotalFuture, TotalTimeout};
+
+#[cfg(test)]
+mod tests;

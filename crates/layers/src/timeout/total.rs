@@ -163,7 +163,7 @@ where
                 Ok(response)
             }
             Err(error) => match entered.context() {
-                Some(context) => Err(error.with_trail(context.trail())),
+                Some(context) => Err(error.told_by(context)),
                 None => Err(error),
             },
         })
