@@ -352,6 +352,7 @@ impl Context {
     }
 
     /// Whether there is nothing to tell: see [`Trail::is_plain`].
+    #[cfg(feature = "http")]
     pub(crate) fn is_plain(&self) -> bool {
         self.state().trail.is_plain()
     }

@@ -230,3 +230,6 @@ impl Stop {
         }
     }
 }
+
+#[cfg(all(test, feature = "http"))]
+mod tests;

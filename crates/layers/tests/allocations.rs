@@ -1,5 +1,6 @@
 //! Counts heap allocations where nothing fails. One test in this file: the counter is of the whole process.
 
+#![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::convert::Infallible;

@@ -34,7 +34,7 @@
 //! | the status | what the error's [`Class`] says in its [`Facts`](crate::policy::Facts) |
 //! | the body | text: the class, and the clock if one ran out |
 //! | `retry-after` | the wait that the server asked for, in whole seconds, where it is known |
-//! | a [`Trail`](crate::Trail) among the extensions | the attempts that were made, where the request carried a [`Context`](crate::Context) |
+//! | a [`Trail`] among the extensions | the attempts that were made, where the request carried a [`Context`](crate::Context) |
 //!
 //! **Never the text of the service's own error**: it is written for whoever runs the service, and may name
 //! addresses, keys and people. Log it; or, where it is meant for callers, write a response of your own.

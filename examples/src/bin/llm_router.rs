@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use http::uri::InvalidUri;
 use secondwind::llm::dialect::{Endpoint, OpenAiChat};
 use secondwind::llm::peek::peek;
 use secondwind::router::strategy::SimpleShuffle;
@@ -30,20 +31,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let a = Upstream::start().await;
     let b = Upstream::start().await;
     let c = Upstream::start().await;
+    let group = |name: &str, policy, targets| GroupSetup { name: name.to_owned(), policy, targets };
     let large = Arc::new(Policy::builder().fallbacks(["small"]).build()?);
     let small = Arc::new(Policy::default());
-    let groups = vec![
-        GroupSetup {
-            name: "large".to_owned(),
-            targets: vec![target("a", &a, 1, &large)?, target("b", &b, 2, &large)?],
-            policy: large,
-        },
-        GroupSetup {
-            name: "small".to_owned(),
-            targets: vec![target("c", &c, 1, &small)?],
-            policy: small,
-        },
-    ];
+    let in_large = vec![target("a", &a, 1, &large)?, target("b", &b, 2, &large)?];
+    let in_small = vec![target("c", &c, 1, &small)?];
+    let groups = vec![group("large", large, in_large), group("small", small, in_small)];
     let (aliases, strategy) = (Vec::new(), Arc::new(SimpleShuffle));
     // A Tower service: always ready, cheap to clone.
     let router = Router::new(Setup { groups, aliases, strategy })?;
@@ -62,18 +55,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A deployment: one place that can answer for a group.
-fn target(
-    id: &str,
-    upstream: &Upstream,
-    order: u32,
-    policy: &Arc<Policy>,
-) -> Result<Target, Box<dyn Error>> {
+/// A deployment: one place that can answer for a group. Those of the lowest order come first.
+fn target(id: &str, at: &Upstream, order: u32, policy: &Arc<Policy>) -> Result<Target, InvalidUri> {
     Ok(Target {
         id: id.into(),
         dialect: &OpenAiChat,
         model: format!("model-of-{id}"),
-        api_base: upstream.base_url().parse()?,
+        api_base: at.base_url().parse()?,
         api_key: Some("a key".to_owned()),
         organization: None,
         weight: 1.0,

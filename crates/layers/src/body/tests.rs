@@ -184,16 +184,16 @@ async fn a_classifier_sees_what_was_read() {
 
 // === ReplayLayer ===
 
+type Streamed = Request<ReplayBody<Channel<Bytes>>>;
+type Seen = Arc<std::sync::Mutex<Vec<Bytes>>>;
+
 /// Reads `first` bytes of the first body and all of the others; fails with 503 until the third.
 fn upstream(
     first: usize,
-) -> (
-    impl Service<Request<ReplayBody<Channel<Bytes>>>, Response = Response<()>, Error = Failed> + Clone,
-    Arc<std::sync::Mutex<Vec<Bytes>>>,
-) {
-    let seen: Arc<std::sync::Mutex<Vec<Bytes>>> = Arc::default();
+) -> (impl Service<Streamed, Response = Response<()>, Error = Failed> + Clone, Seen) {
+    let seen = Seen::default();
     let log = seen.clone();
-    let service = service_fn(move |request: Request<ReplayBody<Channel<Bytes>>>| {
+    let service = service_fn(move |request: Streamed| {
         let log = log.clone();
         async move {
             let attempt = log.lock().unwrap().len();

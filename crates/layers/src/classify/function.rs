@@ -10,7 +10,7 @@ use crate::error::Error;
 /// A classifier made of a closure over the answer and the error of *your* service.
 ///
 /// It works on the same service under any number of timeout layers (up to three): their own errors
-/// are [`Class::Timeout`], yours reach the closure unwrapped.
+/// are [`Class::Timeout`](secondwind_policy::Class::Timeout), yours reach the closure unwrapped.
 ///
 /// ```
 /// use secondwind_layers::classify::{Classify, Opinion, Verdict, classify_fn};

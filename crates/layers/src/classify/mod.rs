@@ -99,5 +99,5 @@ impl From<Verdict> for Opinion {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "http"))]
 mod tests;

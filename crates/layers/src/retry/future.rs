@@ -329,7 +329,7 @@ where
             }
             context.judge(failed.verdict);
         }
-        telemetry::stands(why.unwrap_or(Stop::Deadline));
+        self.session.in_span(|| telemetry::stands(why.unwrap_or(Stop::Deadline)));
         match self.last.take() {
             Some(mut outcome) => {
                 self.leave(&mut outcome);

@@ -1,6 +1,7 @@
 //! Groups in turn, on a stopped clock.
 
 mod context;
+#[cfg(feature = "http")]
 mod http;
 mod order;
 

@@ -5,6 +5,7 @@ mod context;
 mod decide;
 mod differential;
 mod policies;
+mod properties;
 mod readiness;
 mod waits;
 
