@@ -87,3 +87,13 @@ pub use secondwind_layers::{
 #[cfg(feature = "http")]
 pub use secondwind_layers::{Http, PolicyOverride};
 pub use secondwind_policy::{Class, Invalid, PartialPolicy, Policy, PolicyBuilder};
+
+/// The code in the README and the guide is compiled and run as doctests.
+#[cfg(all(doctest, feature = "http"))]
+mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../../docs/guide.md")]
+    struct Guide;
+}
