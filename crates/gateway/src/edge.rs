@@ -1,6 +1,6 @@
 //! The edge: what every request goes through before it is anybody's.
 //!
-//! Outermost first: a panic becomes an answer ▸ each request gets an id, which its answer carries ▸ secrets are
+//! Outermost first: each request gets an id, which its answer carries ▸ a panic becomes an answer ▸ secrets are
 //! marked, so that nothing that prints headers prints them ▸ a span a request ▸ the routes.
 
 use std::any::Any;
@@ -28,6 +28,10 @@ const CALL_ID: HeaderName = HeaderName::from_static("x-litellm-call-id");
 
 /// The routes with the edge around them.
 pub fn service(app: Arc<App>) -> Router {
+    around(routes(app))
+}
+
+fn around(routes: Router) -> Router {
     let sensitive = [
         AUTHORIZATION,
         COOKIE,
@@ -39,11 +43,11 @@ pub fn service(app: Arc<App>) -> Router {
         // No query: a key may stand in it.
         debug_span!("http", method = %request.method(), path = request.uri().path())
     };
-    routes(app).layer(
+    routes.layer(
         ServiceBuilder::new()
-            .layer(CatchPanicLayer::custom(panicked))
             .layer(SetRequestIdLayer::new(CALL_ID, CallId))
             .layer(PropagateRequestIdLayer::new(CALL_ID))
+            .layer(CatchPanicLayer::custom(panicked))
             .layer(SetSensitiveRequestHeadersLayer::new(sensitive))
             .layer(TraceLayer::new_for_http().make_span_with(span)),
     )
@@ -105,12 +109,12 @@ mod tests {
         async fn mistaken() -> &'static str {
             panic!("a mistake with sk-secret in it")
         }
-        let service =
-            Router::new().route("/", get(mistaken)).layer(CatchPanicLayer::custom(panicked));
+        let service = around(Router::new().route("/", get(mistaken)));
         for _ in 0..2 {
             let request = Request::new(Body::empty());
             let answer = service.clone().oneshot(request).await.unwrap();
             assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert!(answer.headers().contains_key(CALL_ID), "the log is searched by it");
             let body = axum::body::to_bytes(answer.into_body(), 4096).await.unwrap();
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
             assert_eq!(body["error"]["type"], "server_error");

@@ -21,6 +21,12 @@ pub(crate) fn now() -> Instant {
     CALLED.get().unwrap_or_else(Instant::now)
 }
 
+/// The time of the call under way, where a layer above has read it.
+#[inline]
+pub(crate) fn known() -> Option<Instant> {
+    CALLED.get()
+}
+
 /// Makes a call that began at `now`.
 #[inline]
 pub(crate) fn call_at<T>(now: Option<Instant>, call: impl FnOnce() -> T) -> T {

@@ -86,7 +86,8 @@ pub(crate) fn decided(span: Option<&Span>, verdict: &Verdict, next: Next) {
     });
 }
 
-pub(crate) fn stands(why: Stop) {
+pub(crate) fn stands(span: Option<&Span>, why: Stop) {
+    let _entered = span.map(Span::enter);
     debug!(next = why.name(), "the failure before stands");
 }
 

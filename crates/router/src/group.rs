@@ -166,7 +166,8 @@ impl<S> Group<S> {
             let fits = wait <= retry.max_retry_after()
                 && context.deadline().is_none_or(|deadline| wait < deadline.remaining(now));
             if fits && context.spend_retry(retry.num_retries()) {
-                return Ok(Choice { member, not_before: Some(until) });
+                let not_before = Some(scattered(until, context, now));
+                return Ok(Choice { member, not_before });
             }
         }
         Err(RouteError::all_resting(&self.name, wait, for_rate_limit))
@@ -184,7 +185,7 @@ impl<S> Group<S> {
             if rest.is_some_and(|until| patience.is_some_and(|patience| until > patience)) {
                 return None;
             }
-            Some((member, at.max(rest)?))
+            Some((member, at.max(rest.map(|until| scattered(until, context, now)))?))
         };
         let again = tried.iter().filter_map(|tried| rested(tried.member, Some(tried.not_before?)));
         let untried = (0..self.members.len())
@@ -238,6 +239,15 @@ impl<S> Group<S> {
     }
 }
 
+/// A moment a little after `until`, by up to a tenth of the wait, but within the deadline: those who wait for
+/// the same place do not all come back at once.
+fn scattered(until: Instant, context: &Context, now: Instant) -> Instant {
+    let later = until.saturating_duration_since(now).mul_f64(0.1 * fastrand::f64());
+    let late = until.checked_add(later);
+    let in_time = |at: &Instant| context.deadline().is_none_or(|deadline| !deadline.passed(*at));
+    late.filter(in_time).unwrap_or(until)
+}
+
 impl<S: Service<Request>> GroupFuture<S> {
     /// The answer for a group that there is not.
     pub(crate) fn unknown(request: Request) -> Self {
@@ -283,10 +293,15 @@ where
                         }
                         return Poll::Ready(outcome);
                     };
-                    let tried = Tried { member: *member, not_before: gave_way.not_before };
+                    let Some(group) = this.group else { return Poll::Ready(outcome) };
+                    // A place that asked for more time than is waited is not come back to.
+                    let longest = group.policy.retry().max_retry_after();
+                    let hint = context.verdict().and_then(|verdict| verdict.hint);
+                    let not_before =
+                        gave_way.not_before.filter(|_| hint.is_none_or(|hint| hint <= longest));
+                    let tried = Tried { member: *member, not_before };
                     this.tried.retain(|before| before.member != tried.member);
                     this.tried.push(tried);
-                    let Some(group) = this.group else { return Poll::Ready(outcome) };
                     let Some(choice) = group.next(this.tried, context, now) else {
                         return Poll::Ready(outcome);
                     };
@@ -304,3 +319,6 @@ impl<S> fmt::Debug for Group<S> {
         f.debug_struct("Group").field("name", &self.name).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,8 @@ const LONGEST: Duration = Duration::from_secs(600);
 #[derive(Debug)]
 pub(crate) struct Rest {
     origin: Instant,
-    /// Milliseconds from the origin, rounded up; the lowest bit says whether for a rate limit.
+    /// Nanoseconds from the origin, so that nobody is told to come back a moment later than was asked; the
+    /// lowest bit says whether for a rate limit.
     until: AtomicU64,
 }
 
@@ -34,8 +35,8 @@ impl Rest {
     /// Lets the deployment rest for `wait` from `now`; a rest that ends later stands.
     pub(crate) fn rest(&self, now: Instant, wait: Duration, for_rate_limit: bool) {
         let until = now.saturating_duration_since(self.origin) + wait.min(LONGEST);
-        let millis = u64::try_from(until.as_micros().div_ceil(1000)).unwrap_or(u64::MAX >> 1);
-        self.until.fetch_max(millis << 1 | u64::from(for_rate_limit), Relaxed);
+        let nanos = u64::try_from(until.as_nanos()).unwrap_or(u64::MAX).min(u64::MAX >> 1);
+        self.until.fetch_max(nanos << 1 | u64::from(for_rate_limit), Relaxed);
     }
 
     /// Whether the deployment rests at `now`.
@@ -44,7 +45,7 @@ impl Rest {
         if until == 0 {
             return None;
         }
-        let at = self.origin + Duration::from_millis(until >> 1);
+        let at = self.origin + Duration::from_nanos(until >> 1);
         (at > now).then_some(Resting { until: at, for_rate_limit: until & 1 == 1 })
     }
 }
@@ -66,6 +67,16 @@ mod tests {
         let until = now + secs(2);
         assert_eq!(rest.resting(now + secs(1)), Some(Resting { until, for_rate_limit: true }));
         assert_eq!(rest.resting(until), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rest_ends_at_the_very_moment_that_was_asked_for() {
+        let origin = Instant::now();
+        let rest = Rest::new(origin);
+        let now = origin + Duration::from_nanos(1_234_567);
+        rest.rest(now, secs(5), false);
+        let until = rest.resting(now).unwrap().until;
+        assert_eq!(until - now, secs(5));
     }
 
     #[tokio::test(start_paused = true)]

@@ -34,7 +34,7 @@
 //! | the status | what the error's [`Class`] says in its [`Facts`](crate::policy::Facts) |
 //! | the body | text: the class, and the clock if one ran out |
 //! | `retry-after` | the wait that the server asked for, in whole seconds, where it is known |
-//! | a [`Trail`] among the extensions | the attempts that were made, where the request carried a [`Context`](crate::Context) |
+//! | a [`Trail`](crate::Trail) among the extensions | the attempts that were made, where the request carried a [`Context`](crate::Context) |
 //!
 //! **Never the text of the service's own error**: it is written for whoever runs the service, and may name
 //! addresses, keys and people. Log it; or, where it is meant for callers, write a response of your own.
@@ -53,7 +53,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 
 use crate::classify::{Verdict, elapsed_in};
-use crate::{Class, Error, Trail};
+use crate::{Class, Error};
 
 /// The response for an error of the layers, however deep they are nested.
 ///
@@ -98,32 +98,22 @@ pub fn verdict_response<B: From<String>>(verdict: &Verdict) -> Response<B> {
     response(verdict, verdict.class.name().to_owned())
 }
 
-/// What an error of the layers means, as far as it shows: a clock of the outermost layer that ran out is a
-/// [`Class::Timeout`]; else it is what was made of the last attempt in the group that was asked for, where
-/// the request carried a [`Context`](crate::Context); else a [`Class::Timeout`] where a clock is among
-/// the causes, and a [`Class::Connection`] where none is.
+/// What an error of the layers means, as far as it shows: its own [`class`](Error::class) where it knows one, with
+/// the status that came, if the trail tells of one; else a [`Class::Timeout`] where a clock is among the causes, and
+/// a [`Class::Connection`] where none is.
 #[must_use]
 pub fn verdict_of<E: StdError + 'static>(error: &Error<E>) -> Verdict {
-    let judged = match error.elapsed() {
-        Some(_) => None,
-        None => last_of_the_first_group(error.trail()),
+    let Some(class) = error.class() else {
+        let clock = elapsed_in(error).is_some();
+        return Verdict::new(if clock { Class::Timeout } else { Class::Connection });
     };
-    if let Some((class, status)) = judged {
-        let verdict = Verdict::new(class);
-        return status.map_or(verdict, |status| verdict.with_status(status));
+    let attempts = error.trail().attempts();
+    let came = attempts.iter().rfind(|attempt| attempt.class == Some(class));
+    let verdict = Verdict::new(class);
+    match came.and_then(|attempt| attempt.status) {
+        Some(status) => verdict.with_status(status),
+        None => verdict,
     }
-    Verdict::new(match elapsed_in(error) {
-        Some(_) => Class::Timeout,
-        None => Class::Connection,
-    })
-}
-
-/// The failure that a spent request is returned with: not that of the last resort.
-fn last_of_the_first_group(trail: &Trail) -> Option<(Class, Option<u16>)> {
-    let attempts = trail.attempts();
-    let group = &attempts.first()?.group;
-    let last = attempts.iter().rfind(|attempt| attempt.group == *group)?;
-    Some((last.class?, last.status))
 }
 
 fn response<B: From<String>>(verdict: &Verdict, mut text: String) -> Response<B> {

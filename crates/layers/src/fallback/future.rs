@@ -1,6 +1,5 @@
 //! One call: the group it is in, the groups to come, and what came of the first.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -8,25 +7,23 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
 
 use pin_project_lite::pin_project;
-use secondwind_policy::{Class, Policy};
 use tokio::time::Instant;
 use tower_service::Service;
 use tracing::Span;
 
 use super::retarget::Retarget;
 use super::service::Known;
+use super::session::{Hops, Session};
 use crate::classify::{Classify, Opinion, Verdict};
 use crate::context::Context;
 use crate::deadline::Deadline;
-use crate::kind::{Entered, Kind};
+use crate::kind::Kind;
 use crate::live::Live;
-use crate::telemetry;
 use crate::timer::{self, Timer};
 use crate::trail::Name;
 
 pin_project! {
     /// The future of [`Fallback`](super::Fallback).
-    #[project = Projection]
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, Req, T, K, C>
     where
@@ -35,9 +32,6 @@ pin_project! {
     {
         #[pin]
         state: State<S::Future>,
-        // Set once there is an outcome to fall back on: the deadline, at which that outcome is returned. In a
-        // box, since it is needed only after a failure.
-        cut: Timer,
         // `None` where the policy has no group to fall back to, and nobody to tell about it.
         call: Option<Call<S, Req, T, K, C>>,
     }
@@ -58,37 +52,28 @@ where
     S: Service<Req>,
     K: Kind<Req, S::Response>,
 {
-    /// Takes the groups after the first.
-    service: Option<S>,
     live: Arc<Live<Known<T, K, C>, S>>,
     kept: Option<K::Kept>,
+    session: Session,
+    // In a box, since most calls have none.
+    moved: Option<Box<Moved<S, Req>>>,
+}
+
+/// What a call needs once the group that was asked for has failed.
+struct Moved<S: Service<Req>, Req> {
+    hops: Hops,
+    /// Takes the groups after the first.
+    service: Option<S>,
     /// The request for the next group, while the service is being readied.
     unsent: Option<Req>,
     /// The outcome of the group that was asked for, and what it was judged to be.
-    first: Option<First<S::Response, S::Error>>,
-    session: Session,
+    first: Option<(Outcome<S, Req>, Verdict)>,
+    /// The deadline, at which the first outcome is returned.
+    cut: Timer,
 }
 
-type First<Res, E> = Box<(Result<Res, E>, Verdict)>;
-
-/// What is known of the call, whatever the types.
-pub(super) struct Session {
-    /// The policy that the request brought along in place of the layer's.
-    other: Option<Arc<Policy>>,
-    entered: Entered,
-    span: Option<Box<Span>>,
-    hops: Option<Box<Hops>>,
-}
-
-/// Where the request has been, and where it may go: made when the first group fails.
-struct Hops {
-    /// The group that was asked for, then all that were considered.
-    tried: Vec<Name>,
-    /// The group that the request is in.
-    at: Name,
-    to_come: VecDeque<Name>,
-    made: u32,
-}
+/// What a group comes to.
+type Outcome<S, Req> = Result<<S as Service<Req>>::Response, <S as Service<Req>>::Error>;
 
 // === impl ResponseFuture ===
 
@@ -98,17 +83,18 @@ where
     K: Kind<Req, S::Response>,
 {
     pub(super) const fn once(attempt: S::Future) -> Self {
-        Self { state: State::Sending { attempt }, cut: None, call: None }
+        Self { state: State::Sending { attempt }, call: None }
     }
 
+    #[inline]
     pub(super) const fn begin(
         attempt: S::Future,
         live: Arc<Live<Known<T, K, C>, S>>,
         kept: Option<K::Kept>,
         session: Session,
     ) -> Self {
-        let call = Call { service: None, live, kept, unsent: None, first: None, session };
-        Self { state: State::Sending { attempt }, cut: None, call: Some(call) }
+        let call = Call { live, kept, session, moved: None };
+        Self { state: State::Sending { attempt }, call: Some(call) }
     }
 }
 
@@ -134,40 +120,31 @@ where
             match this.state.as_mut().project() {
                 StateProjection::Sending { attempt } => {
                     let polled = {
-                        let _entered = call.session.span.as_ref().map(|span| span.enter());
+                        let _entered = call.session.span().map(Span::enter);
                         attempt.poll(cx)
                     };
                     let Poll::Ready(outcome) = polled else {
-                        ready!(timer::poll(this.cut, cx));
-                        return call.first_outcome();
+                        ready!(call.poll_cut(cx));
+                        return call.first().map_or(Poll::Pending, Poll::Ready);
                     };
-                    if let Some(outcome) = call.judge(outcome) {
-                        return Poll::Ready(outcome);
+                    match call.judge(outcome) {
+                        Some(outcome) => return Poll::Ready(outcome),
+                        None => this.state.set(State::Readying),
                     }
-                    *this.cut = call.cut_at().and_then(timer::at);
-                    this.state.set(State::Readying);
                 }
-                StateProjection::Readying => {
-                    if call.service.is_none() {
-                        call.service = call.live.another();
+                StateProjection::Readying => match call.poll_ready(cx) {
+                    Poll::Ready(Ok(())) => match call.send() {
+                        Some(attempt) => this.state.set(State::Sending { attempt }),
+                        None => return call.first().map_or(Poll::Pending, Poll::Ready),
+                    },
+                    Poll::Ready(Err(error)) => {
+                        return Poll::Ready(call.first().unwrap_or(Err(error)));
                     }
-                    let Some(service) = &mut call.service else { return call.first_outcome() };
-                    match service.poll_ready(cx) {
-                        Poll::Ready(Ok(())) => {}
-                        Poll::Ready(Err(error)) => {
-                            return Poll::Ready(call.first().unwrap_or(Err(error)));
-                        }
-                        Poll::Pending => {
-                            ready!(timer::poll(this.cut, cx));
-                            return call.first_outcome();
-                        }
+                    Poll::Pending => {
+                        ready!(call.poll_cut(cx));
+                        return call.first().map_or(Poll::Pending, Poll::Ready);
                     }
-                    let Some(request) = call.unsent.take() else {
-                        return call.first_outcome();
-                    };
-                    let attempt = call.session.in_span(|| service.call(request));
-                    this.state.set(State::Sending { attempt });
-                }
+                },
             }
         }
     }
@@ -183,10 +160,7 @@ where
     C: Classify<S::Response, S::Error>,
 {
     /// The outcome to return; `None` where the request goes to another group.
-    fn judge(
-        &mut self,
-        mut outcome: Result<S::Response, S::Error>,
-    ) -> Option<Result<S::Response, S::Error>> {
+    fn judge(&mut self, mut outcome: Outcome<S, Req>) -> Option<Outcome<S, Req>> {
         let opinion = match self.session.context().map(Context::opinion) {
             // The one closest to the server has said what it is.
             Some(opinion @ (Opinion::Success | Opinion::Failure(_))) => opinion,
@@ -196,81 +170,66 @@ where
             self.leave(&mut outcome);
             return Some(outcome);
         };
-        if let Some(request) = self.next(&verdict) {
-            self.first.get_or_insert_with(|| Box::new((outcome, verdict)));
-            self.unsent = Some(request);
-            return None;
+        let next = self.next(&verdict);
+        match (next, &mut self.moved) {
+            (Some(request), Some(moved)) => {
+                moved.unsent = Some(request);
+                moved.first.get_or_insert((outcome, verdict));
+                None
+            }
+            _ => self.first().or_else(|| {
+                self.leave(&mut outcome);
+                Some(outcome)
+            }),
         }
-        if self.first.is_none() {
-            self.leave(&mut outcome);
-            return Some(outcome);
-        }
-        self.first()
     }
 
     /// The request for the next group, if there is one to go to.
     fn next(&mut self, verdict: &Verdict) -> Option<Req> {
-        let Self { live, kept, session, .. } = self;
+        let Self { live, kept, session, moved } = self;
         let kept = kept.as_ref()?;
-        let now = Instant::now();
-        if session.deadline().is_some_and(|deadline| deadline.passed(now)) {
+        let deadline = session.deadline();
+        if deadline.is_some_and(|deadline| deadline.passed(Instant::now())) {
             return None;
         }
-        if session.hops.is_none() {
-            let request = live.kind.again(kept)?;
-            session.hops = Some(Box::new(Hops::from(Name::from(live.retarget.group(&request)))));
-        }
-        let Session { other, entered, hops, .. } = session;
-        let hops = hops.as_mut()?;
-        let policies = live.policies();
-        let policy_of =
-            |group: &str| other.as_ref().unwrap_or_else(|| policies.group(group)).fallback();
-        let asked = policy_of(hops.tried.first()?);
-        // What a group names for itself follows what those before it named.
-        let named = policy_of(&hops.at).list_for(verdict.class);
-        if !asked.allows(verdict.class) && named.is_empty() {
-            return None;
-        }
-        hops.add(named);
-        if hops.made >= asked.max() {
-            return None;
-        }
-        while let Some(group) = hops.to_come.pop_front() {
-            hops.tried.push(Name::clone(&group));
-            let mut request = live.kind.again(kept)?;
-            if !live.retarget.retarget(&mut request, &group) {
-                continue;
+        let moved = match moved {
+            Some(moved) => moved,
+            None => {
+                let request = live.kind.again(kept)?;
+                let hops = Hops::from(Name::from(live.retarget.group(&request)));
+                let cut = deadline.map(Deadline::instant).and_then(timer::at);
+                let (service, unsent, first) = (None, None, None);
+                moved.insert(Box::new(Moved { hops, service, unsent, first, cut }))
             }
-            telemetry::falling_back(&hops.at, &group, verdict);
-            hops.made += 1;
-            hops.at = Name::clone(&group);
-            if let Some(context) = entered.context() {
-                // Another group may yet follow this one: from the lists at hand, or its own.
-                let after_timeout = policy_of(&group).list_for(Class::Timeout);
-                let more =
-                    !hops.to_come.is_empty() || after_timeout.iter().any(|to| !hops.knows(to));
-                let own = policies.own(&group).cloned();
-                context.enter_group(group, own, None);
-                context.set_fallback_left(more && hops.made < asked.max());
-            }
-            return Some(request);
+        };
+        let mut next = None;
+        moved.hops.next(session, live.policies(), verdict, |group| {
+            next = live.kind.again(kept);
+            next.as_mut().is_some_and(|request| live.retarget.retarget(request, group))
+        })?;
+        next
+    }
+
+    /// Asks a service of its own whether it can take the request for the next group.
+    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
+        let Some(moved) = &mut self.moved else { return Poll::Pending };
+        if moved.service.is_none() {
+            moved.service = self.live.another();
         }
-        None
+        moved.service.as_mut().map_or(Poll::Pending, |service| service.poll_ready(cx))
     }
 
-    /// When to give up in favour of the first outcome.
-    fn cut_at(&self) -> Option<Instant> {
-        self.first.as_ref()?;
-        self.session.deadline().map(Deadline::instant)
+    /// Sends the request for the next group by the ready service.
+    fn send(&mut self) -> Option<S::Future> {
+        let moved = self.moved.as_mut()?;
+        let request = moved.unsent.take()?;
+        let _entered = self.session.span().map(Span::enter);
+        Some(moved.service.as_mut()?.call(request))
     }
 
-    /// Returns the first outcome. There is one, since only a failure leads here.
-    fn first_outcome(&mut self) -> Poll<Result<S::Response, S::Error>> {
-        self.first().map_or(Poll::Pending, Poll::Ready)
-    }
-
-    fn first(&mut self) -> Option<Result<S::Response, S::Error>> {
-        let (mut outcome, verdict) = *self.first.take()?;
+    /// The outcome of the group that was asked for, once the request left it.
+    fn first(&mut self) -> Option<Outcome<S, Req>> {
+        let (mut outcome, verdict) = self.moved.as_mut()?.first.take()?;
         if let Some(context) = self.session.context() {
             context.judge(verdict);
         }
@@ -278,54 +237,17 @@ where
         Some(outcome)
     }
 
-    fn leave(&self, outcome: &mut Result<S::Response, S::Error>) {
-        if let (Ok(response), Some(context)) = (outcome, self.session.entered.made()) {
+    fn leave(&self, outcome: &mut Outcome<S, Req>) {
+        if let (Ok(response), Some(context)) = (outcome, self.session.made()) {
             self.live.kind.leave(response, context);
         }
     }
-}
 
-// === impl Session ===
-
-impl Session {
-    pub(super) fn begin(other: Option<Arc<Policy>>, entered: Entered) -> Self {
-        let span = telemetry::request_span(entered.made());
-        Self { other, entered, span, hops: None }
-    }
-
-    pub(super) fn in_span<T>(&self, act: impl FnOnce() -> T) -> T {
-        match &self.span {
-            Some(span) => span.in_scope(act),
-            None => act(),
+    fn poll_cut(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
+        match &mut self.moved {
+            Some(moved) => timer::poll(&mut moved.cut, cx),
+            None => Poll::Pending,
         }
-    }
-
-    fn context(&self) -> Option<&Context> {
-        self.entered.context()
-    }
-
-    fn deadline(&self) -> Option<Deadline> {
-        self.context().and_then(Context::deadline)
-    }
-}
-
-// === impl Hops ===
-
-impl Hops {
-    fn from(asked: Name) -> Self {
-        Self { tried: vec![asked.clone()], at: asked, to_come: VecDeque::new(), made: 0 }
-    }
-
-    fn add(&mut self, groups: &[String]) {
-        for group in groups {
-            if !self.knows(group) {
-                self.to_come.push_back(Name::from(group.as_str()));
-            }
-        }
-    }
-
-    fn knows(&self, group: &str) -> bool {
-        self.tried.iter().chain(&self.to_come).any(|known| **known == *group)
     }
 }
 

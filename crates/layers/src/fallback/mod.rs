@@ -57,6 +57,7 @@ mod future;
 mod layer;
 mod retarget;
 mod service;
+mod session;
 
 pub use self::future::ResponseFuture;
 pub use self::layer::FallbackLayer;

@@ -6,9 +6,11 @@ use std::task::{Context as TaskContext, Poll};
 
 use secondwind_policy::{Class, FallbackPolicy};
 use tower_service::Service;
+use tracing::Span;
 
-use super::future::{ResponseFuture, Session};
+use super::future::ResponseFuture;
 use super::retarget::Retarget;
+use super::session::Session;
 use crate::classify::Classify;
 use crate::clock;
 use crate::kind::Kind;
@@ -95,9 +97,12 @@ where
         }
         live.keep(&self.inner);
         let live = Arc::clone(live);
-        let session = Session::begin(other, entered);
+        let session = Session::new(other, entered);
         // The ready service takes the group that was asked for, clones those that follow.
-        let attempt = session.in_span(|| self.inner.call(request));
+        let attempt = {
+            let _entered = session.span().map(Span::enter);
+            self.inner.call(request)
+        };
         ResponseFuture::begin(attempt, live, kept, session)
     }
 }

@@ -57,6 +57,7 @@ mod decide;
 mod future;
 mod layer;
 mod service;
+mod session;
 
 pub use self::backoff::full_jitter;
 pub use self::budget::Budget;

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use super::budget::Budget;
-use super::future::{ResponseFuture, Session};
+use super::future::ResponseFuture;
+use super::session::Session;
 use crate::classify::Classify;
 use crate::clock;
 use crate::context::Context;
@@ -95,7 +96,7 @@ where
             live.derived().deposit(now);
         }
         let not_before = context.and_then(Context::take_not_before).filter(|at| *at > now);
-        let session = Session::begin(entered, live.kind.is_idempotent(&request), now);
+        let session = Session::new(entered, live.kind.is_idempotent(&request), now);
         let (request, kept) = if most > 0 {
             live.kind.keep(request, policy.retry().max_replay_bytes())
         } else {

@@ -12,6 +12,7 @@ use tower_service::Service;
 use super::error::{Bound, Clock, Elapsed};
 use super::future::{Limit, ResponseFuture};
 use super::layer::Known;
+use crate::clock;
 use crate::context::{Bounds, Context};
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -24,10 +25,11 @@ pub struct AttemptTimeout<S, K> {
     live: Arc<Live<Known<K>>>,
 }
 
-/// The clock of one attempt: it begins when the attempt's future is first polled, so that an answer which
-/// is there at once costs no look at the time.
+/// The clock of one attempt: it begins with the call, or, where nobody has read the time for that, when the
+/// attempt first has to be waited for. So an answer which is there at once costs no look at the time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AttemptClock {
+    called: Option<Instant>,
     attempt: Option<Duration>,
     deadline: Option<Deadline>,
     reserve: Reserve,
@@ -43,7 +45,12 @@ impl AttemptClock {
             None if bounds.more_to_come => policy.reserve(),
             _ => Reserve::Off,
         };
-        (attempt.is_some() || deadline.is_some()).then_some(Self { attempt, deadline, reserve })
+        (attempt.is_some() || deadline.is_some()).then(|| Self {
+            called: clock::known(),
+            attempt,
+            deadline,
+            reserve,
+        })
     }
 
     /// When an attempt that begins at `now` is to be cut off, and what to say then.
@@ -69,7 +76,7 @@ impl AttemptClock {
 
 impl Limit for AttemptClock {
     fn limit(self) -> Option<(Instant, Elapsed)> {
-        self.limit_from(Instant::now())
+        self.limit_from(self.called.unwrap_or_else(Instant::now))
     }
 }
 

@@ -9,7 +9,7 @@ use tower::{ServiceBuilder, ServiceExt, service_fn};
 use super::*;
 use crate::classify::{Opinion, classify_fn};
 use crate::fallback::retarget_fn;
-use crate::{FallbackLayer, Policy, RecoverLayer, RetryLayer, TimeoutLayer};
+use crate::{FallbackLayer, Policy, RecoverLayer, RetryLayer, TimeoutLayer, Trail};
 
 const SECRET: &str = "http://10.0.0.1/?key=sk-secret refused";
 
