@@ -9,8 +9,9 @@ use crate::error::Invalid;
 use crate::inherit::Setting;
 use crate::partial::{
     PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialPolicy, PartialRetry,
-    PartialTimeout,
+    PartialStream, PartialTimeout,
 };
+use crate::stream::Recovery;
 use crate::timeout::Reserve;
 use crate::written::Written;
 
@@ -40,6 +41,7 @@ pub struct PolicyBuilder {
     fallback: PartialFallback,
     breaker: PartialBreaker,
     breaker_off: bool,
+    stream: PartialStream,
 }
 
 impl PolicyBuilder {
@@ -159,6 +161,42 @@ impl PolicyBuilder {
         self
     }
 
+    /// Waits so long for the first content of each attempt's answer.
+    pub fn first_content_timeout(mut self, time_limit: Duration) -> Self {
+        self.timeout.first_content = time(time_limit);
+        self
+    }
+
+    /// Allows so long a silence in an answer's body.
+    pub fn idle_timeout(mut self, time_limit: Duration) -> Self {
+        self.timeout.idle = time(time_limit);
+        self
+    }
+
+    /// Allows any silence in an answer's body.
+    pub fn no_idle_timeout(mut self) -> Self {
+        self.timeout.idle = Setting::Off;
+        self
+    }
+
+    /// Allows so long between two pieces of a stream's content.
+    pub fn content_idle_timeout(mut self, time_limit: Duration) -> Self {
+        self.timeout.content_idle = time(time_limit);
+        self
+    }
+
+    /// Allows any time between two pieces of a stream's content.
+    pub fn no_content_idle_timeout(mut self) -> Self {
+        self.timeout.content_idle = Setting::Off;
+        self
+    }
+
+    /// Gives a stream so long from its first content to its end.
+    pub fn stream_total_timeout(mut self, time_limit: Duration) -> Self {
+        self.timeout.stream_total = time(time_limit);
+        self
+    }
+
     // --- fallback ---
 
     /// Falls back to these groups, in this order.
@@ -217,6 +255,32 @@ impl PolicyBuilder {
         self
     }
 
+    // --- stream ---
+
+    /// Carries on a stream that broke in this way.
+    pub fn recovery(mut self, recovery: Recovery) -> Self {
+        self.stream.recovery = recovery.into();
+        self
+    }
+
+    /// Gives a caller who waits for a stream a sign of life so often.
+    pub fn keepalive(mut self, every: Duration) -> Self {
+        self.stream.keepalive = time(every);
+        self
+    }
+
+    /// Carries on a stream so often at most.
+    pub fn max_recoveries(mut self, recoveries: u32) -> Self {
+        self.stream.max_recoveries = Setting::Set(recoveries.into());
+        self
+    }
+
+    /// Holds back at most so many bytes of an answer until it proves itself.
+    pub fn max_held_bytes(mut self, bytes: u64) -> Self {
+        self.stream.max_held_bytes = Setting::Set(bytes.into());
+        self
+    }
+
     // --- done ---
 
     /// The policy.
@@ -237,6 +301,7 @@ impl PolicyBuilder {
             timeout: said(self.timeout),
             fallback: said(self.fallback),
             breaker,
+            stream: said(self.stream),
             ..PartialPolicy::default()
         }
     }

@@ -63,6 +63,7 @@ mod resolve;
 mod retry;
 #[cfg(feature = "schema")]
 mod schema;
+mod stream;
 mod suggest;
 mod timeout;
 mod written;
@@ -90,6 +91,7 @@ pub use self::partial::{
 pub use self::retry::RetryPolicy;
 #[cfg(feature = "schema")]
 pub use self::schema::schema;
+pub use self::stream::{Recovery, StreamPolicy};
 pub use self::timeout::{Reserve, TimeoutPolicy};
 pub use self::written::Written;
 
@@ -107,6 +109,7 @@ pub struct Policy {
     timeout: TimeoutPolicy,
     fallback: FallbackPolicy,
     breaker: BreakerPolicy,
+    stream: StreamPolicy,
 }
 
 impl Policy {
@@ -115,7 +118,7 @@ impl Policy {
         PolicyBuilder::default()
     }
 
-    /// No retries, no fallbacks, no clocks, no breaker: every request is sent once.
+    /// No retries, no fallbacks, no clocks, no breaker, no recovery of streams: every request is sent once.
     #[must_use]
     pub fn off() -> Policy {
         Policy {
@@ -123,6 +126,7 @@ impl Policy {
             timeout: TimeoutPolicy::off(),
             fallback: FallbackPolicy::off(),
             breaker: BreakerPolicy::off(),
+            stream: StreamPolicy::off(),
         }
     }
 
@@ -148,6 +152,12 @@ impl Policy {
     #[must_use]
     pub fn breaker(&self) -> &BreakerPolicy {
         &self.breaker
+    }
+
+    /// What becomes of a stream that breaks.
+    #[must_use]
+    pub fn stream(&self) -> &StreamPolicy {
+        &self.stream
     }
 
     /// This policy with `overlay` on top, value by value: what is unset there keeps what is here,
@@ -182,6 +192,11 @@ impl Policy {
             Setting::Unset => {}
             Setting::Off => policy.breaker = BreakerPolicy::off(),
             Setting::Set(breaker) => breaker.lay_on(&mut policy.breaker, &mut findings),
+        }
+        match &overlay.stream {
+            Setting::Unset => {}
+            Setting::Off => policy.stream = StreamPolicy::off(),
+            Setting::Set(stream) => stream.lay_on(&mut policy.stream, &mut findings),
         }
         overlay.refuse(&mut findings);
         findings.verdict(policy)

@@ -11,6 +11,7 @@ use crate::class::Class;
 use crate::counts::PartialCounts;
 use crate::error::Findings;
 use crate::inherit::Setting;
+use crate::stream::Recovery;
 use crate::timeout::Reserve;
 use crate::written::Written;
 
@@ -229,18 +230,22 @@ pub struct PartialTimeout {
     #[serde(skip_serializing_if = "Setting::is_unset")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "share")))]
     pub reserve: Setting<Written<Reserve>>,
-    /// From an attempt's beginning until its first content. Not available yet.
+    /// From an attempt's beginning until the first content of its answer.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub first_content: Setting<NotYet>,
-    /// The longest silence, pings included. Not available yet.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "off")))]
+    pub first_content: Setting<Written<Duration>>,
+    /// The longest silence in an answer's body, signs of life included.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub idle: Setting<NotYet>,
-    /// The longest time without content. Not available yet.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "1m")))]
+    pub idle: Setting<Written<Duration>>,
+    /// The longest time between two pieces of a stream's content.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub content_idle: Setting<NotYet>,
-    /// From a stream's first content until its end. Not available yet.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "5m")))]
+    pub content_idle: Setting<Written<Duration>>,
+    /// From a stream's first content until its end.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub stream_total: Setting<NotYet>,
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "off")))]
+    pub stream_total: Setting<Written<Duration>>,
 }
 
 /// Any of the values of a [`FallbackPolicy`](crate::FallbackPolicy).
@@ -322,15 +327,29 @@ pub struct PartialBreaker {
 #[serde(default, deny_unknown_fields, expecting = "a map with the values of `stream`, or \"off\"")]
 #[non_exhaustive]
 pub struct PartialStream {
-    /// How a stream that broke is carried on. Not available yet.
+    /// How a stream that broke is carried on.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub recovery: Setting<NotYet>,
-    /// How often a waiting caller gets a sign of life. Not available yet.
+    #[cfg_attr(feature = "schema", schemars(
+        with = "Option<Recovery>",
+        extend("default" = "continue")
+    ))]
+    pub recovery: Setting<Written<Recovery>>,
+    /// How often a caller who waits for a stream gets a sign of life. It commits the answer to status 200 before
+    /// there is any. Off: never.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub keepalive: Setting<NotYet>,
-    /// How often a stream is carried on at most. Not available yet.
+    #[cfg_attr(feature = "schema", schemars(
+        with = "Option<Written<Duration>>",
+        extend("default" = "off")
+    ))]
+    pub keepalive: Setting<Written<Duration>>,
+    /// How often a stream is carried on at most.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub max_recoveries: Setting<NotYet>,
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 2)))]
+    pub max_recoveries: Setting<Written<u32>>,
+    /// How many bytes of an answer are held back at most until it proves itself; what is longer is on its way.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 16_777_216)))]
+    pub max_held_bytes: Setting<Written<u64>>,
 }
 
 /// A value for something that is not built yet: accepted from any text, and then refused by
@@ -357,11 +376,6 @@ impl PartialPolicy {
     /// Notes what is not built yet.
     pub(crate) fn refuse(&self, findings: &mut Findings) {
         findings.refuse("hedge", &self.hedge);
-        if let Setting::Set(stream) = &self.stream {
-            findings.refuse("stream.recovery", &stream.recovery);
-            findings.refuse("stream.keepalive", &stream.keepalive);
-            findings.refuse("stream.max_recoveries", &stream.max_recoveries);
-        }
     }
 }
 
@@ -373,6 +387,7 @@ impl From<&Policy> for PartialPolicy {
             timeout: Setting::Set(policy.timeout().into()),
             fallback: policy.fallback().into(),
             breaker: policy.breaker().into(),
+            stream: Setting::Set(policy.stream().into()),
             ..PartialPolicy::default()
         }
     }

@@ -11,6 +11,7 @@ use crate::class::{Class, ClassSet};
 use crate::counts::{self, Counts, PartialCounts};
 use crate::inherit::Setting;
 use crate::partial::{NotYet, PartialPolicy};
+use crate::stream::Recovery;
 use crate::timeout::Reserve;
 use crate::written::Written;
 
@@ -70,7 +71,7 @@ macro_rules! as_the_value {
     )*};
 }
 
-as_the_value!(u32, u64, f64, Class, WhenAllOpen);
+as_the_value!(u32, u64, f64, Class, Recovery, WhenAllOpen);
 
 inline!(NotYet, "NotYet", |_generator| json_schema!(false));
 

@@ -18,6 +18,10 @@ pub struct TimeoutPolicy {
     pub(crate) attempt: Option<Duration>,
     pub(crate) total: Option<Duration>,
     pub(crate) reserve: Reserve,
+    pub(crate) first_content: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) content_idle: Option<Duration>,
+    pub(crate) stream_total: Option<Duration>,
 }
 
 /// What an attempt leaves of the deadline for those that could follow it, where no `attempt` clock
@@ -41,6 +45,10 @@ impl Default for TimeoutPolicy {
             attempt: None,
             total: Some(Duration::from_secs(600)),
             reserve: Reserve::Share,
+            first_content: None,
+            idle: Some(Duration::from_secs(60)),
+            content_idle: Some(Duration::from_secs(300)),
+            stream_total: None,
         }
     }
 }
@@ -50,7 +58,16 @@ impl Default for TimeoutPolicy {
 impl TimeoutPolicy {
     /// No clock at all.
     pub(crate) fn off() -> TimeoutPolicy {
-        TimeoutPolicy { connect: None, attempt: None, total: None, reserve: Reserve::Off }
+        TimeoutPolicy {
+            connect: None,
+            attempt: None,
+            total: None,
+            reserve: Reserve::Off,
+            first_content: None,
+            idle: None,
+            content_idle: None,
+            stream_total: None,
+        }
     }
 
     /// From dialing until the connection is ready, TLS included. Default 5 s.
@@ -78,6 +95,31 @@ impl TimeoutPolicy {
         self.reserve
     }
 
+    /// From the beginning of an attempt until the first content of its answer (stream), or until the whole answer
+    /// is there. Default off.
+    #[must_use]
+    pub fn first_content(&self) -> Option<Duration> {
+        self.first_content
+    }
+
+    /// The longest silence between any two pieces of an answer's body, signs of life included. Default 60 s.
+    #[must_use]
+    pub fn idle(&self) -> Option<Duration> {
+        self.idle
+    }
+
+    /// The longest time between two pieces of content of a stream. Default 300 s.
+    #[must_use]
+    pub fn content_idle(&self) -> Option<Duration> {
+        self.content_idle
+    }
+
+    /// From a stream's first content until its end. Default off.
+    #[must_use]
+    pub fn stream_total(&self) -> Option<Duration> {
+        self.stream_total
+    }
+
     fn check(&self, findings: &mut Findings) {
         let Some(total) = self.total else { return };
         if let Some(attempt) = self.attempt.filter(|attempt| *attempt > total) {
@@ -101,10 +143,10 @@ impl PartialTimeout {
         findings.lay_clock("timeout.attempt", &self.attempt, &mut onto.attempt);
         findings.lay_clock("timeout.total", &self.total, &mut onto.total);
         findings.lay("timeout.reserve", &self.reserve, &mut onto.reserve, Some(Reserve::Off));
-        findings.refuse("timeout.first_content", &self.first_content);
-        findings.refuse("timeout.idle", &self.idle);
-        findings.refuse("timeout.content_idle", &self.content_idle);
-        findings.refuse("timeout.stream_total", &self.stream_total);
+        findings.lay_clock("timeout.first_content", &self.first_content, &mut onto.first_content);
+        findings.lay_clock("timeout.idle", &self.idle, &mut onto.idle);
+        findings.lay_clock("timeout.content_idle", &self.content_idle, &mut onto.content_idle);
+        findings.lay_clock("timeout.stream_total", &self.stream_total, &mut onto.stream_total);
         onto.check(findings);
     }
 }
@@ -117,7 +159,10 @@ impl From<&TimeoutPolicy> for PartialTimeout {
             attempt: clock(timeout.attempt),
             total: clock(timeout.total),
             reserve: timeout.reserve.into(),
-            ..PartialTimeout::default()
+            first_content: clock(timeout.first_content),
+            idle: clock(timeout.idle),
+            content_idle: clock(timeout.content_idle),
+            stream_total: clock(timeout.stream_total),
         }
     }
 }

@@ -6,7 +6,9 @@ use super::{
 };
 use crate::counts::PartialCounts;
 use crate::inherit::Section;
-use crate::{Backoff, BreakerPolicy, BudgetPolicy, FallbackPolicy, RetryPolicy, TimeoutPolicy};
+use crate::{
+    Backoff, BreakerPolicy, BudgetPolicy, FallbackPolicy, RetryPolicy, StreamPolicy, TimeoutPolicy,
+};
 
 impl Section for PartialRetry {
     fn merge(&mut self, over: &Self) {
@@ -100,9 +102,10 @@ impl Section for PartialStream {
         self.recovery.replace(&over.recovery);
         self.keepalive.replace(&over.keepalive);
         self.max_recoveries.replace(&over.max_recoveries);
+        self.max_held_bytes.replace(&over.max_held_bytes);
     }
 
     fn after_off() -> Self {
-        PartialStream::default()
+        PartialStream::from(&StreamPolicy::off())
     }
 }

@@ -101,7 +101,10 @@ impl Dice {
                     0 => Reserve::Share.into(),
                     n => Reserve::Fixed(Duration::from_secs(n)).into(),
                 }),
-                ..PartialTimeout::default()
+                first_content: dice.setting(|dice| dice.seconds(1, 100)),
+                idle: dice.setting(|dice| dice.seconds(1, 100)),
+                content_idle: dice.setting(|dice| dice.seconds(1, 100)),
+                stream_total: dice.setting(|dice| dice.seconds(1, 100)),
             }),
             fallback: self.setting(|dice| PartialFallback {
                 max: dice.setting(Dice::whole),
@@ -116,7 +119,12 @@ impl Dice {
                 ..PartialBreaker::default()
             }),
             hedge: self.set(|_| NotYet).value().map_or(Setting::Unset, |_| Setting::Off),
-            stream: self.setting(|_| PartialStream::default()),
+            stream: self.setting(|dice| PartialStream {
+                recovery: dice.setting(|_| Recovery::Buffer.into()),
+                keepalive: dice.setting(|dice| dice.seconds(1, 100)),
+                max_recoveries: dice.setting(Dice::whole),
+                max_held_bytes: dice.set(|dice| dice.below(u64::MAX).into()),
+            }),
         }
     }
 }
