@@ -16,3 +16,4 @@ pub mod peek;
 pub mod rate_limit;
 pub mod redact;
 pub mod sse;
+pub mod stream;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use hyper_util::client::legacy;
-use secondwind_layers::classify::Verdict;
+use secondwind_layers::body::Broken;
+use secondwind_layers::classify::{Blame, Verdict};
 use secondwind_policy::Class;
 
 /// Why a request got no answer at all. It never shows an address with what may be secret in it.
@@ -21,6 +22,8 @@ enum Kind {
     AllResting { group: String, back_in: Duration },
     UnknownGroup { group: String },
     Unsupported { deployment: String },
+    Unproven(Broken),
+    Spent { group: String },
 }
 
 impl RouteError {
@@ -48,6 +51,18 @@ impl RouteError {
     pub(crate) fn unsupported(deployment: &str) -> Self {
         let kind = Kind::Unsupported { deployment: deployment.to_owned() };
         Self { kind, verdict: Verdict::new(Class::BadRequest) }
+    }
+
+    /// The answer broke before it proved to be one.
+    pub(crate) fn unproven(broken: Broken) -> Self {
+        let verdict = broken.verdict();
+        Self { kind: Kind::Unproven(broken), verdict }
+    }
+
+    /// A broken answer is to be carried on, and nobody in the group is left to do it.
+    pub(crate) fn spent(group: &str) -> Self {
+        let kind = Kind::Spent { group: group.to_owned() };
+        Self { kind, verdict: Verdict::new(Class::Connection).with_blame(Blame::Nobody) }
     }
 
     /// What it means.
@@ -80,6 +95,10 @@ impl fmt::Display for RouteError {
                 back_in.as_secs_f64().ceil()
             ),
             Kind::UnknownGroup { group } => write!(f, "there is no model group `{group}`"),
+            Kind::Unproven(broken) => broken.fmt(f),
+            Kind::Spent { group } => {
+                write!(f, "no other deployment of `{group}` is left to carry on with the answer")
+            }
             Kind::Unsupported { deployment } => {
                 write!(f, "`{deployment}` does not offer what the request asks for")
             }
@@ -92,7 +111,11 @@ impl std::error::Error for RouteError {
         match &self.kind {
             Kind::Send(error) => Some(error),
             Kind::Read(error) => Some(error),
-            Kind::AllResting { .. } | Kind::UnknownGroup { .. } | Kind::Unsupported { .. } => None,
+            Kind::Unproven(broken) => Some(broken),
+            Kind::AllResting { .. }
+            | Kind::UnknownGroup { .. }
+            | Kind::Unsupported { .. }
+            | Kind::Spent { .. } => None,
         }
     }
 }

@@ -121,8 +121,7 @@ impl<S> Group<S> {
         let now = Instant::now();
         // The policy is in each deployment's layers, with what is its own.
         context.enter_group(self.name.clone(), None, Some(self.budget.clone()));
-        self.budget.deposit(now);
-        let state = match self.first(context, now) {
+        let state = match self.admit(&request, now).and_then(|()| self.first(&request, now)) {
             Ok(choice) => self.go(&choice, context, &[], now),
             Err(error) => {
                 context.judge(error.verdict());
@@ -138,10 +137,50 @@ impl<S> Group<S> {
         }
     }
 
+    /// Accounts for the request: its first attempt in the group pays into the budget. That of an answer which is
+    /// carried on is a further one where the group was asked before.
+    fn admit(&self, request: &Request, now: Instant) -> Result<(), RouteError> {
+        let context = request.context();
+        if request.resume().is_none() || !context.trail().went_to(&self.name) {
+            self.budget.deposit(now);
+            return Ok(());
+        }
+        let retries = context.num_retries().unwrap_or(self.policy.retry().num_retries());
+        if retries > 0 && self.budget.withdraw(now) {
+            return Ok(());
+        }
+        Err(RouteError::spent(&self.name))
+    }
+
+    /// The deployments that have been asked for the answer which is to be carried on.
+    fn avoided(&self, request: &Request) -> Vec<Tried> {
+        if request.resume().is_none() {
+            return Vec::new();
+        }
+        let trail = request.context().trail();
+        let asked = |member: &Member<S>| trail.went_to_deployment(&member.deployment.target.id);
+        let members = self.members.iter().enumerate();
+        members
+            .filter(|(_, member)| asked(member))
+            .map(|(member, _)| Tried { member, not_before: None })
+            .collect()
+    }
+
     /// The first deployment: by strategy among those that do not rest.
-    fn first(&self, context: &Context, now: Instant) -> Result<Choice, RouteError> {
-        if let Some(member) = self.untried(&[], now) {
+    fn first(&self, request: &Request, now: Instant) -> Result<Choice, RouteError> {
+        let context = request.context();
+        let avoided = self.avoided(request);
+        if let Some(member) = self.untried(&avoided, now) {
             return Ok(Choice { member, not_before: None });
+        }
+        if !avoided.is_empty() {
+            // The same one again only where there is nobody else.
+            if context.alternatives().fallback {
+                return Err(RouteError::spent(&self.name));
+            }
+            if let Some(member) = self.untried(&[], now) {
+                return Ok(Choice { member, not_before: None });
+            }
         }
         let mut earliest: Option<(usize, Resting)> = None;
         let mut for_rate_limit = true;

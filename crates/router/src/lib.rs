@@ -20,15 +20,17 @@ mod error;
 mod group;
 mod groups;
 mod health;
+mod recover;
 mod request;
 mod service;
 mod setup;
 mod stack;
 pub mod strategy;
+mod stream;
 mod table;
 mod target;
 
-pub use self::body::Body;
+pub use self::body::{Body, BodyError};
 pub use self::error::RouteError;
 pub use self::request::{Call, Request, Routed};
 pub use self::service::{RouteFuture, Router};

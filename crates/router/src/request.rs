@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 use secondwind_layers::{Context, Entered, Kind, Name};
-use secondwind_llm::dialect::Endpoint;
+use secondwind_llm::dialect::{Dialect, Endpoint};
 use secondwind_llm::peek::Peek;
 use tokio::time::Instant;
 
@@ -19,10 +19,20 @@ pub struct Request {
     call: Arc<Call>,
     context: Context,
     group: Name,
+    resume: Option<Arc<Resume>>,
+}
+
+/// An answer that broke off, and is to be carried on.
+#[derive(Debug)]
+pub(crate) struct Resume {
+    /// The body that has what was said in it, and what was read of that, for a deployment that goes on from there.
+    pub(crate) prefill: Option<(Bytes, Peek)>,
 }
 
 /// What the caller asked.
 pub struct Call {
+    /// The dialect that the caller speaks.
+    pub dialect: &'static dyn Dialect,
     /// What it is about.
     pub endpoint: Endpoint,
     /// The caller's headers: whichever of them may reach a provider is the dialect's to say.
@@ -43,7 +53,7 @@ impl Request {
     /// `call`, for the group called `group`, with what travels along.
     #[must_use]
     pub fn new(call: Call, group: Name, context: Context) -> Self {
-        Self { call: Arc::new(call), context, group }
+        Self { call: Arc::new(call), context, group, resume: None }
     }
 
     /// What the caller asked.
@@ -62,6 +72,15 @@ impl Request {
     #[must_use]
     pub const fn group(&self) -> &Name {
         &self.group
+    }
+
+    /// The request for another to carry on.
+    pub(crate) fn resuming(&self, resume: Resume) -> Self {
+        Self { resume: Some(Arc::new(resume)), ..self.clone() }
+    }
+
+    pub(crate) fn resume(&self) -> Option<&Resume> {
+        self.resume.as_deref()
     }
 
     pub(crate) fn point_to(&mut self, group: Name) {

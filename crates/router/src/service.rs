@@ -8,16 +8,16 @@ use std::task::{Context, Poll};
 
 use http::Response;
 use pin_project_lite::pin_project;
-use secondwind_layers::timeout::TotalFuture;
 use secondwind_layers::{Error, Name};
 use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::body::Body;
 use crate::error::RouteError;
-use crate::request::{Request, Routed};
+use crate::recover::{Recover, RecoverFuture};
+use crate::request::Request;
 use crate::setup::{Setup, SetupError};
-use crate::stack::{DeploymentStack, Fallbacks, RequestStack, deployment_stack, request_stack};
+use crate::stack::{DeploymentStack, RequestStack, deployment_stack, request_stack};
 use crate::table::Table;
 
 /// Takes each request to whoever can answer it: a Tower service, always ready, cheap to clone.
@@ -26,7 +26,7 @@ use crate::table::Table;
 #[derive(Clone)]
 pub struct Router {
     table: Arc<Table<DeploymentStack>>,
-    stack: RequestStack,
+    stack: Recover<RequestStack>,
 }
 
 pin_project! {
@@ -35,7 +35,7 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct RouteFuture {
         #[pin]
-        inner: TotalFuture<Fallbacks, Request, Routed>,
+        inner: RecoverFuture<RequestStack>,
     }
 }
 
@@ -47,7 +47,7 @@ impl Router {
     /// cannot be read.
     pub fn new(setup: Setup) -> Result<Self, SetupError> {
         let table = Arc::new(Table::new(setup, Instant::now(), deployment_stack)?);
-        Ok(Self { stack: request_stack(&table), table })
+        Ok(Self { stack: Recover::new(request_stack(&table)), table })
     }
 
     /// The names of the groups, in the order configured.
@@ -75,16 +75,19 @@ impl Service<Request> for Router {
     type Future = RouteFuture;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.stack.poll_ready(cx)
+        // The stack below readies itself inside the call, so that waiting counts.
+        let _ = cx;
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
         let context = request.context();
-        if let Some(group) = self.table.group(request.group()) {
+        let policy = self.table.group(request.group()).map(|group| {
             // The clocks above the group are those of the group that was asked for.
             context.enter_group(group.name().clone(), Some(Arc::clone(group.policy())), None);
-        }
-        RouteFuture { inner: self.stack.call(request) }
+            Arc::clone(group.policy())
+        });
+        RouteFuture { inner: self.stack.send(request, policy) }
     }
 }
 

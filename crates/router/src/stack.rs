@@ -3,7 +3,7 @@
 //! Outermost first, a request goes through
 //!
 //! ```text
-//! total clock ▸ fallback (across groups) ▸ group ▸ per deployment: [ retry ▸ attempt clock ▸ send and judge ]
+//! streams that survive ▸ total clock ▸ fallback (across groups) ▸ group ▸ per deployment: [ retry ▸ attempt clock ▸ send, gate and judge ]
 //! ```
 
 use std::sync::Arc;

@@ -34,6 +34,10 @@ pub struct Target {
     pub order: u32,
     /// The policy for attempts sent to it, complete.
     pub policy: Arc<Policy>,
+    /// The same for attempts whose answer is a stream: `stream_timeout` is in its clocks.
+    pub stream_policy: Arc<Policy>,
+    /// Whether it goes on from an assistant's last message, instead of beginning anew.
+    pub assistant_prefill: bool,
 }
 
 /// A deployment at work.

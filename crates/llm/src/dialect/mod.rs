@@ -23,13 +23,15 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode};
 use secondwind_layers::classify::Verdict;
 
+use crate::stream::StreamDialect;
+
 pub mod builtin;
 mod error;
 mod headers;
 mod openai_chat;
 
 pub use self::builtin::{Provider, by_name};
-pub use self::error::{ErrorDetail, ErrorReply, InvalidKey};
+pub use self::error::{ErrorDetail, ErrorReply, InvalidKey, kind_of};
 pub use self::openai_chat::OpenAiChat;
 
 /// One API of providers: its addresses, headers, errors.
@@ -64,6 +66,12 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     /// What of a provider's headers is sent to the caller.
     fn reply_headers(&self, provider: &HeaderMap) -> HeaderMap {
         headers::filtered(provider, |name| self.relays(name))
+    }
+
+    /// What it knows of the streams of `endpoint`; `None` where that has none.
+    fn streams(&self, endpoint: Endpoint) -> Option<&'static dyn StreamDialect> {
+        let _ = endpoint;
+        None
     }
 
     /// The verdict on a reply whose status is not a success.

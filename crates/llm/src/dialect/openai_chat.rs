@@ -19,6 +19,7 @@ use self::words::WORDS;
 use super::{Dialect, Endpoint, ErrorDetail, ErrorReply, InvalidKey};
 use crate::classify::Said;
 use crate::redact::redact;
+use crate::stream::{ChatCompletions, Completions, StreamDialect};
 
 /// The dialect of OpenAI's Chat Completions API and of all that are compatible with it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,6 +58,14 @@ impl Dialect for OpenAiChat {
 
     fn forwards(&self, name: &HeaderName) -> bool {
         FORWARDED.contains(&name.as_str()) || name.as_str().starts_with(FORWARDED_START)
+    }
+
+    fn streams(&self, endpoint: Endpoint) -> Option<&'static dyn StreamDialect> {
+        match endpoint {
+            Endpoint::ChatCompletions => Some(&ChatCompletions),
+            Endpoint::Completions => Some(&Completions),
+            Endpoint::Embeddings => None,
+        }
     }
 
     fn classify_error(
