@@ -1,0 +1,52 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+mod accumulate;
+mod fixtures;
+mod openai_to_anthropic;
+mod streams;
+
+/// What `pair` sends for `asked`.
+fn sent(pair: &dyn Translate, asked: &Value) -> Value {
+    let options = Options::new("theirs");
+    match pair.request(&serde_json::to_vec(asked).unwrap(), &options) {
+        Ok(body) => serde_json::from_slice(&body).unwrap(),
+        Err(refused) => panic!("refused: {refused}"),
+    }
+}
+
+/// What `pair` sends for `asked` where parameters may be dropped.
+fn dropped(pair: &dyn Translate, asked: &Value) -> Value {
+    let options = Options { drop_params: true, ..Options::new("theirs") };
+    let body = pair.request(&serde_json::to_vec(asked).unwrap(), &options).unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+/// Why `pair` does not send `asked`, and the field that is at fault.
+fn refused(pair: &dyn Translate, asked: &Value) -> (RefusedKind, String) {
+    let body = serde_json::to_vec(asked).unwrap();
+    let refused = pair.request(&body, &Options::new("theirs")).expect_err("it was sent");
+    (refused.kind, refused.param.unwrap_or_default())
+}
+
+/// What the caller is answered for `given`.
+fn answered(pair: &dyn Translate, given: &Value) -> Value {
+    let body = pair.answer(&serde_json::to_vec(given).unwrap()).unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+/// `base` with the fields of `more`.
+fn with(base: &Value, more: Value) -> Value {
+    let mut base = base.clone();
+    let (Value::Object(fields), Value::Object(more)) = (&mut base, more) else {
+        panic!("objects only");
+    };
+    fields.extend(more);
+    base
+}
+
+/// The fields of `base` and those of `more`, as tests write them.
+fn chat(more: Value) -> Value {
+    with(&json!({"model": "ours", "messages": [{"role": "user", "content": "Hi"}]}), more)
+}
