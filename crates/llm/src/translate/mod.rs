@@ -30,7 +30,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-//A mod anthropic_to_openai;
+mod anthropic_to_openai;
 mod chat;
 mod error;
 mod fault;
@@ -40,7 +40,7 @@ mod openai_to_anthropic;
 mod sse;
 mod wire;
 
-//A pub use self::anthropic_to_openai::AnthropicToOpenAi;
+pub use self::anthropic_to_openai::AnthropicToOpenAi;
 pub use self::error::{Malformed, NoAnswer, Refused, RefusedKind};
 pub use self::openai_to_anthropic::OpenAiToAnthropic;
 

@@ -101,12 +101,6 @@ impl<'a> Json<'a> {
         self.get().starts_with('{')
     }
 
-    /// Whether it is `{}`, however that is spaced.
-    pub(super) fn is_empty_object(&self) -> bool {
-        let inside = self.get().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        inside.is_some_and(|inside| inside.trim().is_empty())
-    }
-
     /// The JSON itself, as a string.
     pub(super) fn into_text(self) -> Text<'a> {
         match self.0 {

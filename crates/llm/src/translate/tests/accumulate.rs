@@ -102,3 +102,65 @@ fn call(message: &mut Value, piece: &Value) {
     let more = piece["function"]["arguments"].as_str().unwrap();
     *arguments = format!("{}{more}", arguments.as_str().unwrap()).into();
 }
+
+/// The answer that a stream of Messages tells; without its end, none.
+pub(super) fn message(stream: &[u8]) -> Value {
+    let mut told = events(stream).into_iter().map(|(name, data)| {
+        let event: Value = serde_json::from_str(&data).unwrap();
+        assert_eq!(name.as_deref(), event["type"].as_str(), "events say twice what they are");
+        event
+    });
+    let begin = told.next().unwrap();
+    assert_eq!(begin["type"], "message_start");
+    let mut answer = begin["message"].clone();
+    assert_eq!((&answer["content"], &answer["stop_reason"]), (&json!([]), &Value::Null));
+    let mut open: Option<(Value, String)> = None;
+    let mut ended = false;
+    for event in told {
+        assert!(!ended, "nothing is said after the end");
+        let blocks = answer["content"].as_array_mut().unwrap();
+        match event["type"].as_str().unwrap() {
+            "ping" => {}
+            "content_block_start" => {
+                assert!(open.is_none() && event["index"] == blocks.len(), "one block at a time");
+                open = Some((event["content_block"].clone(), String::new()));
+            }
+            "content_block_delta" => {
+                assert_eq!(event["index"], blocks.len());
+                let (block, input) = open.as_mut().unwrap();
+                for (field, value) in event["delta"].as_object().unwrap() {
+                    let more = value.as_str().unwrap();
+                    match field.as_str() {
+                        "type" => {}
+                        "partial_json" => input.push_str(more),
+                        _ => {
+                            block[field] =
+                                format!("{}{more}", block[field].as_str().unwrap()).into()
+                        }
+                    }
+                }
+            }
+            "content_block_stop" => {
+                assert_eq!(event["index"], blocks.len());
+                let (mut block, input) = open.take().unwrap();
+                if block["type"] == "tool_use" {
+                    block["input"] = serde_json::from_str(&input).unwrap();
+                }
+                blocks.push(block);
+            }
+            "message_delta" => {
+                assert!(open.is_none());
+                for (field, value) in event["delta"].as_object().unwrap() {
+                    answer[field] = value.clone();
+                }
+                for (field, value) in event["usage"].as_object().unwrap() {
+                    answer["usage"][field] = value.clone();
+                }
+            }
+            "message_stop" => ended = true,
+            other => panic!("{other}"),
+        }
+    }
+    assert!(ended, "a stream ends with its terminator");
+    answer
+}

@@ -7,7 +7,10 @@ use super::accumulate::events;
 use super::*;
 
 /// How many cases there are, so that none is lost unseen.
-const CASES: [(&dyn Translate, &str, usize); 1] = [(&OpenAiToAnthropic, "openai_to_anthropic", 6)];
+const CASES: [(&dyn Translate, &str, usize); 2] = [
+    (&OpenAiToAnthropic, "openai_to_anthropic", 6),
+    (&AnthropicToOpenAi, "anthropic_to_openai", 5),
+];
 
 #[test]
 fn documented_examples_become_what_is_written_beside_them() {

@@ -3,8 +3,11 @@ use serde_json::{Value, json};
 use super::*;
 
 mod accumulate;
+mod anthropic_to_openai;
+mod chunks;
 mod fixtures;
 mod openai_to_anthropic;
+mod roundtrip;
 mod streams;
 
 /// What `pair` sends for `asked`.

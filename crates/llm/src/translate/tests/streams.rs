@@ -5,7 +5,7 @@ use super::accumulate::{completion, events};
 use super::*;
 
 /// The whole of what `pair` makes of `given`.
-fn translated(pair: &dyn Translate, request: &Value, given: &[u8]) -> Vec<u8> {
+pub(super) fn translated(pair: &dyn Translate, request: &Value, given: &[u8]) -> Vec<u8> {
     let mut stream = pair.stream(request.to_string().as_bytes());
     let mut out = Vec::new();
     for (name, data) in events(given) {
@@ -15,7 +15,7 @@ fn translated(pair: &dyn Translate, request: &Value, given: &[u8]) -> Vec<u8> {
 }
 
 /// `text` in pieces of any size.
-fn cut(text: &str, at: &[usize]) -> Vec<String> {
+pub(super) fn cut(text: &str, at: &[usize]) -> Vec<String> {
     let mut pieces = vec![String::new()];
     for (index, c) in text.chars().enumerate() {
         if at.contains(&index) {
