@@ -29,7 +29,6 @@ mod stream;
 
 /// Anthropic's Messages for callers, Chat Completions at the provider.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct AnthropicToOpenAi;
 
 // === impl AnthropicToOpenAi ===

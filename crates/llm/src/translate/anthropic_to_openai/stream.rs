@@ -54,7 +54,7 @@ impl Stream {
         let usage = answer::usage(&chat::Usage::default());
         let (kind, role) = ("message".into(), "assistant".into());
         let message = Some(Answer { id, kind, role, model, usage, ..Answer::default() });
-        write(out, Event { message, ..event("message_start") });
+        write(out, &Event { message, ..event("message_start") });
     }
 
     fn say(&mut self, said: Said<'_>, out: &mut Vec<u8>) -> Result<(), Malformed> {
@@ -62,7 +62,7 @@ impl Stream {
         let silent = |text: &Text<'_>| text.is_empty();
         // Reasoning that is not signed is kept from the caller, but not that it goes on.
         if delta.reasoning_content.is_some_and(|thought| !silent(&thought)) {
-            write(out, event("ping"));
+            write(out, &event("ping"));
         }
         for block in delta.thinking_blocks.into_iter().flatten() {
             self.thought(block, out);
@@ -142,16 +142,16 @@ impl Stream {
     fn start(&mut self, block: Block<'_>, out: &mut Vec<u8>) {
         let index = Some(self.blocks);
         let content_block = Some(block);
-        write(out, Event { index, content_block, ..event("content_block_start") });
+        write(out, &Event { index, content_block, ..event("content_block_start") });
     }
 
     fn add(&mut self, delta: Delta<'_>, out: &mut Vec<u8>) {
         let (index, delta) = (Some(self.blocks), Some(delta));
-        write(out, Event { index, delta, ..event("content_block_delta") });
+        write(out, &Event { index, delta, ..event("content_block_delta") });
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
-        write(out, Event { index: Some(self.blocks), ..event("content_block_stop") });
+        write(out, &Event { index: Some(self.blocks), ..event("content_block_stop") });
         self.blocks += 1;
     }
 
@@ -182,8 +182,8 @@ impl Stream {
             ..Delta::default()
         };
         let usage = Some(answer::usage(&self.usage));
-        write(out, Event { delta: Some(delta), usage, ..event("message_delta") });
-        write(out, event("message_stop"));
+        write(out, &Event { delta: Some(delta), usage, ..event("message_delta") });
+        write(out, &event("message_stop"));
         Ok(())
     }
 }
@@ -240,8 +240,8 @@ fn delta(kind: &str) -> Delta<'_> {
     Delta { kind: Some(kind.into()), ..Delta::default() }
 }
 
-fn write(out: &mut Vec<u8>, event: Event<'_>) {
-    sse::event(out, event.kind.as_str(), &event);
+fn write(out: &mut Vec<u8>, event: &Event<'_>) {
+    sse::event(out, event.kind.as_str(), event);
 }
 
 fn wrong(message: &str) -> Malformed {

@@ -28,7 +28,6 @@ mod stream;
 
 /// Chat Completions for callers, Anthropic's Messages at the provider.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct OpenAiToAnthropic;
 
 // === impl OpenAiToAnthropic ===

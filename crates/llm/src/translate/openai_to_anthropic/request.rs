@@ -22,7 +22,7 @@ pub(super) fn translate(body: &[u8], options: &Options<'_>) -> Result<Bytes, Ref
         stop_sequences,
         stream: asked.stream,
         output_config: output_config_of(asked.response_format, options)?,
-        service_tier: service_tier_of(asked.service_tier, options)?,
+        service_tier: service_tier_of(asked.service_tier.as_ref(), options)?,
         extra: params::rest(asked.extra, options)?,
         ..messages::Request::default()
     };
@@ -203,11 +203,11 @@ fn output_config_of<'a>(
     }
 }
 
-fn service_tier_of<'a>(
-    asked: Option<Text<'a>>,
+fn service_tier_of(
+    asked: Option<&Text<'_>>,
     options: &Options<'_>,
-) -> Result<Option<Text<'a>>, Refused> {
-    match asked.as_ref().map(Text::as_str) {
+) -> Result<Option<Text<'static>>, Refused> {
+    match asked.map(Text::as_str) {
         None => Ok(None),
         Some("auto") => Ok(Some("auto".into())),
         Some("default") => Ok(Some("standard_only".into())),

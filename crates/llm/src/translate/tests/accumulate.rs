@@ -64,7 +64,9 @@ pub(super) fn completion(stream: &[u8]) -> Value {
 fn add(message: &mut Value, field: &str, value: &Value) {
     match (field, value) {
         ("tool_calls", Value::Array(pieces)) => {
-            pieces.iter().for_each(|piece| call(message, piece))
+            for piece in pieces {
+                call(message, piece);
+            }
         }
         ("thinking_blocks", Value::Array(more)) => {
             if message[field].is_null() {
@@ -135,7 +137,7 @@ pub(super) fn message(stream: &[u8]) -> Value {
                         "partial_json" => input.push_str(more),
                         _ => {
                             block[field] =
-                                format!("{}{more}", block[field].as_str().unwrap()).into()
+                                format!("{}{more}", block[field].as_str().unwrap()).into();
                         }
                     }
                 }

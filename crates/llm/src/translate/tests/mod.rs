@@ -1,3 +1,6 @@
+// JSON stands in the tests as it is written, not behind a reference each.
+#![allow(clippy::needless_pass_by_value)]
+
 use serde_json::{Value, json};
 
 use super::*;
