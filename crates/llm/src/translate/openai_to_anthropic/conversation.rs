@@ -94,6 +94,10 @@ impl<'a> Turns<'a, '_> {
             let param = format!("messages[{at}].thinking_blocks[{wrong}].type");
             return Err(Refused::bad(param, "it is `thinking` or `redacted_thinking`"));
         }
+        for block in &mut said {
+            // As a stream counts them.
+            block.extra.remove("index");
+        }
         let (mut text, _) = blocks(message.content, at, Allowed::Refusals, self.options)?;
         said.append(&mut text);
         said.extend(message.refusal.filter(|text| !text.is_empty()).map(Block::text));

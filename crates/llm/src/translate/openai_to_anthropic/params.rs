@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::messages::{self, MIN_THINKING, Metadata, Thinking};
-use super::super::wire::{Extra, Text};
+use super::super::wire::{Content, Extra, Text};
 use super::super::{Options, Refused};
 
 /// Whether a value says no more than its parameter's absence does.
@@ -159,10 +159,8 @@ pub(super) fn reasoning(
 fn answers_unsigned_calls(conversation: &[messages::Message<'_>]) -> bool {
     let Some([before, last]) = conversation.last_chunk() else { return false };
     let kinds = |message: &messages::Message<'_>, kind: &str| match &message.content {
-        super::super::wire::Content::Text(_) => false,
-        super::super::wire::Content::Parts(blocks) => {
-            blocks.iter().any(|block| block.kind.as_str() == kind)
-        }
+        Content::Text(_) => false,
+        Content::Parts(blocks) => blocks.iter().any(|block| block.kind.as_str() == kind),
     };
     kinds(last, "tool_result") && !kinds(before, "thinking") && !kinds(before, "redacted_thinking")
 }

@@ -1,10 +1,12 @@
 //! The stream: Anthropic's blocks as the deltas of one choice.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use super::super::chat::{self, Chunk, Delta, Said};
 use super::super::messages::{Answer, Block, Event, Usage};
-use super::super::wire::Text;
+use super::super::wire::{Json, Text};
 use super::super::{Malformed, TranslateStream, sse};
 use super::answer;
 
@@ -20,6 +22,8 @@ pub(super) struct Stream {
     open: Option<Open>,
     /// How many calls there have been.
     calls: u64,
+    /// How many signed thoughts there have been.
+    thoughts: u64,
     usage: Usage<'static>,
 }
 
@@ -38,7 +42,6 @@ struct Open {
     kind: Kind,
 }
 
-#[derive(Debug)]
 enum Kind {
     Text,
     Thinking {
@@ -65,6 +68,7 @@ impl Stream {
             phase: Phase::Before,
             open: None,
             calls: 0,
+            thoughts: 0,
             usage: Usage::default(),
         }
     }
@@ -99,8 +103,7 @@ impl Stream {
                 Kind::Thinking { thought: begun, signature }
             }
             "redacted_thinking" => {
-                let thinking_blocks = Some(vec![block]);
-                self.say(out, Delta { thinking_blocks, ..Delta::default() });
+                self.signed(out, block);
                 Kind::Other
             }
             "tool_use" => {
@@ -116,8 +119,8 @@ impl Stream {
                     }),
                 };
                 self.say(out, Delta { tool_calls: Some(vec![call]), ..Delta::default() });
-                let input = block.input.filter(super::super::wire::Json::is_object);
-                let input = input.map_or_else(|| "{}".into(), super::super::wire::Json::into_text);
+                let input = block.input.filter(Json::is_object);
+                let input = input.map_or_else(|| "{}".into(), Json::into_text);
                 Kind::Call { at, input: Some(input.0.into_owned()) }
             }
             _ => Kind::Other,
@@ -162,8 +165,7 @@ impl Stream {
                     signature: Some(signature.into()),
                     ..Block::new("thinking")
                 };
-                let thinking_blocks = Some(vec![block]);
-                self.say(out, Delta { thinking_blocks, ..Delta::default() });
+                self.signed(out, block);
             }
             Kind::Call { at, input: Some(input) } => self.arguments(out, at, input.into()),
             _ => {}
@@ -174,6 +176,9 @@ impl Stream {
     fn finish(&mut self, event: Event<'_>, out: &mut Vec<u8>) -> Result<(), Malformed> {
         if self.phase != Phase::Saying {
             return Err(wrong("a message_delta where none can be"));
+        }
+        if let Some(open) = &self.open {
+            self.close(Some(open.index), out)?;
         }
         if let Some(usage) = &event.usage {
             self.count(usage);
@@ -228,6 +233,14 @@ impl Stream {
         if let Some(thought) = thought.filter(|thought| !thought.is_empty()) {
             self.say(out, Delta { reasoning_content: Some(thought), ..Delta::default() });
         }
+    }
+
+    /// Signed thoughts are counted: clients put no list together whose entries are not.
+    fn signed(&mut self, out: &mut Vec<u8>, mut block: Block<'_>) {
+        block.extra.insert("index".to_owned(), self.thoughts.into());
+        self.thoughts += 1;
+        let thinking_blocks = Some(vec![block]);
+        self.say(out, Delta { thinking_blocks, ..Delta::default() });
     }
 
     fn arguments(&self, out: &mut Vec<u8>, at: u64, fragment: Text<'_>) {
@@ -293,6 +306,20 @@ impl TranslateStream for Stream {
             // Anthropic may add kinds of events, and asks to be read on.
             _ => Ok(()),
         }
+    }
+}
+
+// === impl Kind ===
+
+// What is thought is nobody's business but the caller's and the provider's.
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "Text",
+            Self::Thinking { .. } => "Thinking",
+            Self::Call { .. } => "Call",
+            Self::Other => "Other",
+        })
     }
 }
 

@@ -72,7 +72,13 @@ fn add(message: &mut Value, field: &str, value: &Value) {
             if message[field].is_null() {
                 message[field] = json!([]);
             }
-            message[field].as_array_mut().unwrap().extend(more.iter().cloned());
+            let blocks = message[field].as_array_mut().unwrap();
+            for block in more {
+                let mut block = block.clone();
+                let index = block.as_object_mut().unwrap().remove("index");
+                assert_eq!(index, Some(blocks.len().into()), "one thought after the other");
+                blocks.push(block);
+            }
         }
         ("role", role) => {
             assert!(message["role"].is_null(), "one role");

@@ -201,7 +201,7 @@ fn thinks_on_after_calls_only_where_their_thoughts_are_told() {
     ]}));
     assert_eq!(refused(&PAIR, &asked), (UnsupportedParams, "reasoning_effort".into()));
     assert_eq!(dropped(&PAIR, &asked)["thinking"], Value::Null);
-    asked["messages"][1]["thinking_blocks"] = json!([thought]);
+    asked["messages"][1]["thinking_blocks"] = json!([with(&thought, json!({"index": 0}))]);
     let asked = sent(&PAIR, &asked);
     assert_eq!(asked["messages"][1]["content"][0], thought);
     assert_eq!(asked["thinking"]["budget_tokens"], 1024);

@@ -173,6 +173,7 @@ fn says_nothing_for_events_of_anthropic_that_cannot_be() {
         (vec![start, open], r#"{"type":"content_block_delta","index":1,"delta":{"text":"x"}}"#),
         (vec![start, open], r#"{"type":"content_block_delta","index":0}"#),
         (vec![start, end], end),
+        (vec![start, end], open),
     ] {
         let mut stream = OpenAiToAnthropic.stream(b"{}");
         for event in &before {
@@ -182,4 +183,21 @@ fn says_nothing_for_events_of_anthropic_that_cannot_be() {
         let error = stream.event(None, event.as_bytes(), &mut out).unwrap_err();
         assert!(matches!(error, Malformed::Event(_)) && out.is_empty(), "{before:?} {event}");
     }
+}
+
+#[test]
+fn a_call_that_is_cut_by_the_end_still_has_its_input() {
+    let given = [
+        r#"{"type":"message_start","message":{"id":"m","content":[],"stop_reason":null}}"#,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"a","name":"f","input":{"x":1}}}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"}}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    let mut stream = OpenAiToAnthropic.stream(b"{}");
+    let mut out = Vec::new();
+    for event in given {
+        stream.event(None, event.as_bytes(), &mut out).unwrap();
+    }
+    let call = &completion(&out)["choices"][0]["message"]["tool_calls"][0];
+    assert_eq!(call["function"], json!({"name": "f", "arguments": "{\"x\":1}"}));
 }
