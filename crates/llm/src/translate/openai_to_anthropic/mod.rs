@@ -5,10 +5,10 @@
 //! | `system` and `developer` messages, wherever they stand | `system`, in their order |
 //! | messages of one role after another, `tool` messages | one turn; `tool_result` blocks of a user's turn |
 //! | `max_completion_tokens`, `max_tokens`, neither | `max_tokens`, at last [`Options::default_max_tokens`] |
-//! | `temperature` above 1 | 1: Anthropic's own layer for OpenAI's API caps it so |
+//! | `temperature` above 1 | 1: Anthropic's own layer for OpenAI's API caps it so; from Claude 4.7 on no samplings but the defaults are taken |
 //! | `stop` | `stop_sequences` |
 //! | `tool_choice`, `parallel_tool_calls: false` | `tool_choice`, its `disable_parallel_tool_use` |
-//! | `reasoning_effort` | `thinking`, with a budget of 1024 (minimal, low) to 16384 tokens (max) |
+//! | `reasoning_effort` | from Claude 4.6 on adaptive `thinking` and `output_config.effort`; before, `thinking` with a budget of 1024 (minimal, low) to 16384 tokens (max) |
 //! | `response_format` of type `json_schema` | `output_config.format`; its name says nothing and stays |
 //! | `user`, `safety_identifier` | `metadata.user_id` |
 //!
@@ -27,6 +27,7 @@ mod conversation;
 mod params;
 mod request;
 mod stream;
+mod version;
 
 /// Chat Completions for callers, Anthropic's Messages at the provider.
 #[derive(Clone, Copy, Debug, Default)]

@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::super::messages::{self, MIN_THINKING, Metadata, Thinking};
 use super::super::wire::{Content, Extra, Text};
 use super::super::{Options, Refused};
+use super::version::Version;
+
+const EFFORT: &str = "reasoning_effort";
 
 /// Whether a value says no more than its parameter's absence does.
 type Neutral = fn(&Value) -> bool;
@@ -84,6 +87,7 @@ pub(super) fn sampling(
     sent: &mut messages::Request<'_>,
     temperature: Option<f64>,
     top_p: Option<f64>,
+    options: &Options<'_>,
 ) -> Result<(), Refused> {
     if temperature.is_some_and(|value| !(0.0..=2.0).contains(&value)) {
         return Err(Refused::bad("temperature", "it is a number from 0 to 2"));
@@ -93,10 +97,19 @@ pub(super) fn sampling(
     }
     sent.temperature = temperature.map(|value| value.min(1.0));
     sent.top_p = top_p;
+    if Version::of(options.model).is_some_and(|version| !version.takes_samplings()) {
+        let message = "the model takes no samplings";
+        if sent.temperature.take().is_some_and(|value| value < 1.0) {
+            options.unsupported("temperature", message)?;
+        }
+        if sent.top_p.take().is_some_and(|value| value < 1.0) {
+            options.unsupported("top_p", message)?;
+        }
+    }
     Ok(())
 }
 
-/// `reasoning_effort` as a budget for thinking. `max_tokens` is what the caller asked for: reasoning is
+/// `reasoning_effort` as Anthropic has it. `max_tokens` is what the caller asked for: reasoning is
 /// within it. Comes last, since thinking goes with few of the other parameters.
 pub(super) fn reasoning(
     sent: &mut messages::Request<'_>,
@@ -104,35 +117,32 @@ pub(super) fn reasoning(
     max_tokens: Option<u64>,
     options: &Options<'_>,
 ) -> Result<(), Refused> {
-    const PARAM: &str = "reasoning_effort";
-    let budget = match effort.map(Text::as_str) {
+    let version = Version::of(options.model);
+    // What older models are given tokens for, newer ones are told in a word.
+    let (budget, word) = match effort.map(Text::as_str) {
         None | Some("none") => return Ok(()),
-        Some("minimal" | "low") => MIN_THINKING,
-        Some("medium") => 2048,
-        Some("high") => 4096,
-        Some("xhigh") => 8192,
-        Some("max") => 16384,
+        Some("minimal" | "low") => (MIN_THINKING, "low"),
+        Some("medium") => (2048, "medium"),
+        Some("high") => (4096, "high"),
+        Some("xhigh") => (8192, version.map_or("xhigh", Version::xhigh)),
+        Some("max") => (16384, "max"),
         Some(_) => {
             let message = "it is `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`";
-            return Err(Refused::bad(PARAM, message));
+            return Err(Refused::bad(EFFORT, message));
         }
     };
-    if sent.extra.contains_key("thinking") {
-        let message = "`reasoning_effort` and Anthropic's `thinking` say the same thing twice";
-        return Err(Refused::bad("thinking", message));
-    }
-    if max_tokens.is_some_and(|most| most <= MIN_THINKING) {
-        let message = "the provider thinks in 1024 tokens or more, and these are to be less than \
-             the answer's";
-        return options.unsupported(PARAM, message);
+    for twice in ["thinking", "output_config"] {
+        if sent.extra.contains_key(twice) {
+            let message = "it is Anthropic's; say it there or in `reasoning_effort`, not in both";
+            return Err(Refused::bad(twice, message));
+        }
     }
     if matches!(&sent.tool_choice, Some(choice) if matches!(choice.kind.as_str(), "any" | "tool")) {
-        return options.unsupported(PARAM, "the provider does not think where a tool is forced");
+        return options.unsupported(EFFORT, "the provider does not think where a tool is forced");
     }
-    if answers_unsigned_calls(&sent.messages) {
-        let message = "the provider does not think on after tool calls whose `thinking_blocks` are \
-             not in the conversation";
-        return options.unsupported(PARAM, message);
+    let adaptive = version.is_some_and(Version::thinks_adaptively);
+    if !adaptive && !budgeted(sent, max_tokens, options)? {
+        return Ok(());
     }
     if sent.temperature.is_some_and(|value| value < 1.0) {
         options.unsupported("temperature", "the provider thinks at a temperature of 1 only")?;
@@ -142,17 +152,34 @@ pub(super) fn reasoning(
         options.unsupported("top_p", "the provider thinks at a top_p of 0.95 or more only")?;
         sent.top_p = None;
     }
-    let budget_tokens = match max_tokens {
-        Some(most) => budget.min(most - 1),
-        None => {
-            sent.max_tokens += budget;
-            budget
-        }
+    if max_tokens.is_none() {
+        sent.max_tokens += budget;
+    }
+    let (kind, budget_tokens) = if adaptive {
+        sent.output_config.get_or_insert_default().effort = Some(word.into());
+        ("adaptive", None)
+    } else {
+        ("enabled", Some(max_tokens.map_or(budget, |most| budget.min(most - 1))))
     };
-    let kind = "enabled".into();
-    let budget_tokens = Some(budget_tokens);
-    sent.thinking = Some(Thinking { kind, budget_tokens, extra: Extra::new() });
+    sent.thinking = Some(Thinking { kind: kind.into(), budget_tokens, extra: Extra::new() });
     Ok(())
+}
+
+/// Whether thinking within a budget is possible. What is not is refused, or left out.
+fn budgeted(
+    sent: &messages::Request<'_>,
+    max_tokens: Option<u64>,
+    options: &Options<'_>,
+) -> Result<bool, Refused> {
+    let message = if max_tokens.is_some_and(|most| most <= MIN_THINKING) {
+        "the provider thinks in 1024 tokens or more, and these are to be less than the answer's"
+    } else if answers_unsigned_calls(&sent.messages) {
+        "the provider does not think on after tool calls whose `thinking_blocks` are not in the \
+         conversation"
+    } else {
+        return Ok(true);
+    };
+    options.unsupported(EFFORT, message).map(|()| false)
 }
 
 /// Whether the conversation ends with the results of calls that do not say how they were thought of.

@@ -31,7 +31,7 @@ pub(super) fn translate(body: &[u8], options: &Options<'_>) -> Result<Bytes, Ref
         return Err(Refused::bad("output_config", message));
     }
     sent.metadata = params::metadata_of(asked.user, &mut sent.extra, options)?;
-    params::sampling(&mut sent, asked.temperature, asked.top_p)?;
+    params::sampling(&mut sent, asked.temperature, asked.top_p, options)?;
     (sent.system, sent.messages) = conversation::translate(asked.messages, options)?;
 
     let max_tokens = match (asked.max_completion_tokens, asked.max_tokens) {

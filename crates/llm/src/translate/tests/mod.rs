@@ -12,6 +12,7 @@ mod fixtures;
 mod openai_to_anthropic;
 mod roundtrip;
 mod streams;
+mod thinking;
 
 /// What `pair` sends for `asked`.
 fn sent(pair: &dyn Translate, asked: &Value) -> Value {
@@ -31,9 +32,11 @@ fn dropped(pair: &dyn Translate, asked: &Value) -> Value {
 
 /// Why `pair` does not send `asked`, and the field that is at fault.
 fn refused(pair: &dyn Translate, asked: &Value) -> (RefusedKind, String) {
-    let body = serde_json::to_vec(asked).unwrap();
-    let refused = pair.request(&body, &Options::new("theirs")).expect_err("it was sent");
-    (refused.kind, refused.param.unwrap_or_default())
+    let refused = [serde_json::to_vec(asked).unwrap(), serde_json::to_vec_pretty(asked).unwrap()]
+        .map(|body| pair.request(&body, &Options::new("theirs")).expect_err("it was sent"));
+    let [(kind, param), spaced] = refused.map(|refused| (refused.kind, refused.param));
+    assert_eq!((kind, &param), (spaced.0, &spaced.1), "however it is spaced");
+    (kind, param.unwrap_or_default())
 }
 
 /// What the caller is answered for `given`.

@@ -164,50 +164,6 @@ fn keeps_samplings_within_the_providers_limits() {
 }
 
 #[test]
-fn thinks_as_hard_as_asked_within_the_answers_length() {
-    let thinking = |more: Value| {
-        let asked = sent(&PAIR, &chat(more));
-        (asked["max_tokens"].clone(), asked["thinking"]["budget_tokens"].clone())
-    };
-    assert_eq!(thinking(json!({"reasoning_effort": "none"})), (json!(4096), Value::Null));
-    assert_eq!(thinking(json!({"reasoning_effort": "low"})), (json!(5120), json!(1024)));
-    let long = json!({"reasoning_effort": "high", "max_tokens": 9000});
-    assert_eq!(thinking(long), (json!(9000), json!(4096)));
-    let short = json!({"reasoning_effort": "high", "max_tokens": 2000});
-    assert_eq!(thinking(short), (json!(2000), json!(1999)));
-    for (more, field) in [
-        (json!({"max_tokens": 1024}), "reasoning_effort"),
-        (json!({"temperature": 0.5}), "temperature"),
-        (json!({"top_p": 0.5}), "top_p"),
-        (json!({"thinking": {"type": "enabled", "budget_tokens": 2000}}), "thinking"),
-        (
-            json!({"tool_choice": "required", "tools": [{"type": "function", "function": {"name": "f"}}]}),
-            "reasoning_effort",
-        ),
-    ] {
-        let asked = with(&chat(json!({"reasoning_effort": "medium"})), more);
-        assert_eq!(refused(&PAIR, &asked).1, field);
-    }
-    assert_eq!(refused(&PAIR, &chat(json!({"reasoning_effort": "hard"}))).0, BadRequest);
-}
-
-#[test]
-fn thinks_on_after_calls_only_where_their_thoughts_are_told() {
-    let thought = json!({"type": "thinking", "thinking": "Hm.", "signature": "sig"});
-    let mut asked = chat(json!({"reasoning_effort": "low", "messages": [
-        {"role": "user", "content": "Hi"},
-        {"role": "assistant", "content": null, "tool_calls": [call("a", "{}")], "reasoning_content": "Hm."},
-        {"role": "tool", "tool_call_id": "a", "content": "1"},
-    ]}));
-    assert_eq!(refused(&PAIR, &asked), (UnsupportedParams, "reasoning_effort".into()));
-    assert_eq!(dropped(&PAIR, &asked)["thinking"], Value::Null);
-    asked["messages"][1]["thinking_blocks"] = json!([with(&thought, json!({"index": 0}))]);
-    let asked = sent(&PAIR, &asked);
-    assert_eq!(asked["messages"][1]["content"][0], thought);
-    assert_eq!(asked["thinking"]["budget_tokens"], 1024);
-}
-
-#[test]
 fn writes_to_a_schema_where_the_provider_can() {
     let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
     let asked = chat(json!({"response_format": {"type": "json_schema",
