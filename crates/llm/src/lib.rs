@@ -6,6 +6,7 @@
 //! - [`rate_limit`] reads when a limit begins anew.
 //! - [`redact`](mod@redact) keeps keys out of what is passed on.
 //! - [`sse`] cuts a stream into its events.
+//! - [`translate`] turns one API's requests, answers and streams into another's.
 //!
 //! Nothing here does I/O, reads a clock or knows a deployment.
 
@@ -17,3 +18,4 @@ pub mod rate_limit;
 pub mod redact;
 pub mod sse;
 pub mod stream;
+pub mod translate;
