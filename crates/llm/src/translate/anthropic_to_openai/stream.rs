@@ -64,10 +64,10 @@ impl Stream {
         if delta.reasoning_content.is_some_and(|thought| !silent(&thought)) {
             write(out, &event("ping"));
         }
-        for block in delta.thinking_blocks.into_iter().flatten() {
+        for block in delta.thinking_blocks.into_iter().flatten().filter_map(Block::thought) {
             self.thought(block, out);
         }
-        if let Some(text) = delta.content.filter(|text| !silent(text)) {
+        for text in answer::texts(delta.content) {
             self.text(text, false, out);
         }
         if let Some(text) = delta.refusal.filter(|text| !silent(text)) {

@@ -162,3 +162,22 @@ fn says_nothing_for_chunks_that_cannot_be() {
         assert!(matches!(error, Malformed::Event(_)) && out.is_empty(), "{before:?} {event}");
     }
 }
+
+#[test]
+fn text_in_parts_is_text_and_nothing_else_comes_with_a_thought() {
+    let mut given = Vec::new();
+    let parts = json!([{"type": "thinking", "thinking": [text("Hm.")]}, text("He"), text("llo")]);
+    let sly = json!([{"type": "tool_use", "id": "x", "input": {}}, {"type": "redacted_thinking", "data": "d", "input": {}}]);
+    say(&mut given, json!({"content": parts, "thinking_blocks": sly}), json!("stop"));
+    sse::done(&mut given);
+    let streamed = message(&translated(&PAIR, &json!({}), &given));
+    let content = json!([{"type": "redacted_thinking", "data": "d"}, text("Hello")]);
+    assert_eq!(streamed["content"], content);
+    let said = json!({"role": "assistant", "content": parts, "thinking_blocks": sly});
+    let whole = json!({"choices": [{"message": said, "finish_reason": "stop"}]});
+    assert_eq!(answered(&PAIR, &whole)["content"], content);
+}
+
+fn text(text: &str) -> Value {
+    json!({"type": "text", "text": text})
+}
