@@ -266,8 +266,8 @@ impl<'a> Block<'a> {
         Self { text: Some(text), ..Self::new("text") }
     }
 
-    /// What of it is a thought, with the fields that thoughts have and no others: nothing that could
-    /// break out of a line of an event.
+    /// What of it is a thought, with the fields that thoughts have and no others: nothing that
+    /// could break out of a line of an event.
     pub(super) fn thought(self) -> Option<Self> {
         let Self { kind, thinking, signature, data, .. } = self;
         match kind.as_str() {

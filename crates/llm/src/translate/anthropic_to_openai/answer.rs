@@ -108,7 +108,8 @@ impl Reason {
     }
 }
 
-/// Anthropic counts what came from the cache and what went into it beside the prompt, OpenAI with it.
+/// Anthropic counts what came from the cache and what went into it beside the prompt, OpenAI with
+/// it.
 pub(super) fn usage(given: &chat::Usage) -> Usage<'static> {
     let details = given.prompt_tokens_details.as_ref();
     let cached = details.and_then(|details| details.cached_tokens).unwrap_or(0);

@@ -110,8 +110,8 @@ impl Stream {
         self.end(out);
     }
 
-    /// A piece of a call. One with an id of its own is another call, whatever its index: some servers
-    /// count none, or say all of them at 0.
+    /// A piece of a call. One with an id of its own is another call, whatever its index: some
+    /// servers count none, or say all of them at 0.
     fn call(&mut self, piece: ToolCall<'_>, out: &mut Vec<u8>) -> Result<(), Malformed> {
         let at = piece.index.unwrap_or(0);
         let id = piece.id.filter(|id| !id.is_empty());
