@@ -1,6 +1,7 @@
 //! How long a translation takes, beside the pass-through's only look into the body.
 //!
-//! `cargo bench -p secondwind-llm --bench translate` prints microseconds, each the best of 20 rounds.
+//! `cargo bench -p secondwind-llm --bench translate` prints microseconds, each the best of 20
+//! rounds.
 
 use std::hint::black_box;
 use std::time::Duration;

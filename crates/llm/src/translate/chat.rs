@@ -252,7 +252,7 @@ pub(super) struct Delta<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub(super) role: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) content: Option<Text<'a>>,
+    pub(super) content: Option<Content<'a, Part<'a>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) refusal: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,8 +4,8 @@ use super::chat::ImageUrl;
 use super::messages::Source;
 use super::wire::Text;
 
-/// How long an image may be in base64. Anthropic takes none above, and would say so only after it has
-/// all been sent.
+/// How long an image may be in base64. Anthropic takes none above, and would say so only after it
+/// has all been sent.
 pub(super) const MAX_BASE64: usize = 10 * 1024 * 1024;
 
 /// Why an image cannot be passed on.

@@ -265,4 +265,15 @@ impl<'a> Block<'a> {
     pub(super) fn text(text: Text<'a>) -> Self {
         Self { text: Some(text), ..Self::new("text") }
     }
+
+    /// What of it is a thought, with the fields that thoughts have and no others: nothing that
+    /// could break out of a line of an event.
+    pub(super) fn thought(self) -> Option<Self> {
+        let Self { kind, thinking, signature, data, .. } = self;
+        match kind.as_str() {
+            "thinking" => Some(Self { kind, thinking, signature, ..Self::default() }),
+            "redacted_thinking" => Some(Self { kind, data, ..Self::default() }),
+            _ => None,
+        }
+    }
 }

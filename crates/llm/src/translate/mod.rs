@@ -1,17 +1,20 @@
 //! The seam between callers of one API and providers of another.
 //!
-//! A [`Translate`] turns the request of a caller into the provider's, and the provider's answer, whole
-//! or as a stream, into the caller's. It is pure: no I/O, no clock, no deployment. A pair is one folder
-//! here; the two vocabularies, each written down once, are in `chat.rs` and `messages.rs`.
+//! A [`Translate`] turns the request of a caller into the provider's, and the provider's answer,
+//! whole or as a stream, into the caller's. It is pure: no I/O, no clock, no deployment. A pair is
+//! one folder here; the two vocabularies, each written down once, are in `chat.rs` and
+//! `messages.rs`.
 //!
 //! - **Nothing is lost silently.** What the provider has no word for is refused as
-//!   [`RefusedKind::UnsupportedParams`], naming the field, or left out where [`Options::drop_params`]
-//!   says so. A field at its default says nothing and is always left out. Content that has no
-//!   counterpart (audio, say) is refused in either case: without it, it would be another question.
-//! - **What neither knows passes.** Fields that are in nobody's documentation as of writing are sent on
-//!   as they are, on the request, its parts and its tools. A field of the *provider's* API that the
-//!   caller's has another word for is a mistake, and refused with that word.
-//! - **Bytes stay where they can.** Schemas, tool inputs and arguments keep their order and numbers.
+//!   [`RefusedKind::UnsupportedParams`], naming the field, or left out where
+//!   [`Options::drop_params`] says so. A field at its default says nothing and is always left out.
+//!   Content that has no counterpart (audio, say) is refused in either case: without it, it would
+//!   be another question.
+//! - **What neither knows passes.** Fields that are in nobody's documentation as of writing are
+//!   sent on as they are, on the request, its parts and its tools. A field of the *provider's* API
+//!   that the caller's has another word for is a mistake, and refused with that word.
+//! - **Bytes stay where they can.** Schemas, tool inputs and arguments keep their order and
+//!   numbers.
 //!
 //! ```
 //! use secondwind_llm::translate::{OpenAiToAnthropic, Options, Translate};

@@ -17,16 +17,15 @@ pub(super) fn translate(body: &[u8]) -> Result<Bytes, NoAnswer> {
         return Err(NoAnswer::new("it does not say why it finished"));
     };
     let refused = message.refusal.as_ref().is_some_and(|refusal| !refusal.is_empty());
-    let mut content = message.thinking_blocks.unwrap_or_default();
-    match message.content {
-        None => {}
-        Some(Content::Text(text)) => content.extend(text_block(text)),
-        Some(Content::Parts(parts)) => {
-            let texts = parts.into_iter().filter_map(|Part { text, .. }| text);
-            content.extend(texts.filter_map(text_block));
-        }
-    }
-    content.extend(message.refusal.and_then(text_block));
+    let thoughts = message.thinking_blocks.unwrap_or_default();
+    let mut content: Vec<Block<'_>> = thoughts.into_iter().filter_map(Block::thought).collect();
+    // One text of however many parts: that is what a stream of it says.
+    let joined = texts(message.content).into_iter().reduce(|mut all, more| {
+        all.0.to_mut().push_str(more.as_str());
+        all
+    });
+    content.extend(joined.map(Block::text));
+    content.extend(message.refusal.filter(|text| !text.is_empty()).map(Block::text));
     let calls = message.tool_calls.unwrap_or_default();
     let stop_sequence = stop_sequence(stop_reason);
     let reason = Reason { calls: !calls.is_empty(), refused, sequence: stop_sequence.is_some() };
@@ -49,8 +48,14 @@ pub(super) fn translate(body: &[u8]) -> Result<Bytes, NoAnswer> {
     }))
 }
 
-fn text_block(text: Text<'_>) -> Option<Block<'_>> {
-    Some(text).filter(|text| !text.is_empty()).map(Block::text)
+/// The texts of an answer's content; an empty one says nothing.
+pub(super) fn texts<'a>(content: Option<Content<'a, Part<'a>>>) -> Vec<Text<'a>> {
+    let texts = match content {
+        None => return Vec::new(),
+        Some(Content::Text(text)) => vec![text],
+        Some(Content::Parts(parts)) => parts.into_iter().filter_map(|part| part.text).collect(),
+    };
+    texts.into_iter().filter(|text| !text.is_empty()).collect()
 }
 
 fn tool_use(call: ToolCall<'_>) -> Result<Block<'_>, NoAnswer> {
@@ -103,7 +108,8 @@ impl Reason {
     }
 }
 
-/// Anthropic counts what came from the cache and what went into it beside the prompt, OpenAI with it.
+/// Anthropic counts what came from the cache and what went into it beside the prompt, OpenAI with
+/// it.
 pub(super) fn usage(given: &chat::Usage) -> Usage<'static> {
     let details = given.prompt_tokens_details.as_ref();
     let cached = details.and_then(|details| details.cached_tokens).unwrap_or(0);

@@ -173,7 +173,8 @@ fn tool<'a>(block: Block<'a>, path: &str) -> Result<chat::Message<'a>, Refused> 
     Ok(chat::Message { tool_call_id: Some(id), ..message("tool", Some(content)) })
 }
 
-/// Chat Completions has no mark for a call that failed, so that it is said, unless it says so itself.
+/// Chat Completions has no mark for a call that failed, so that it is said, unless it says so
+/// itself.
 fn failed<'a>(content: &mut Content<'a, Part<'a>>) {
     let said = match content {
         Content::Text(text) => Some(text),
@@ -218,8 +219,8 @@ fn text_part<'a>(block: Block<'a>, path: &str) -> Result<Option<Part<'a>>, Refus
     Ok(Some(part).filter(|part| part.text.as_ref().is_some_and(|text| !text.is_empty())))
 }
 
-/// What there is beside a block's own fields. Marks for a cache go, since OpenAI's needs none, and so
-/// do citations, which are Anthropic's own words about its own answer.
+/// What there is beside a block's own fields. Marks for a cache go, since OpenAI's needs none, and
+/// so do citations, which are Anthropic's own words about its own answer.
 fn unmarked(mut extra: Extra) -> Extra {
     extra.remove("cache_control");
     extra.remove("citations");

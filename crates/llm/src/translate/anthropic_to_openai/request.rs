@@ -28,7 +28,7 @@ const ANOTHER_WORD: [(&str, &str); 9] = [
 ];
 
 /// Anthropic's fields that Chat Completions has no word for.
-const NO_COUNTERPART: [&str; 10] = [
+const NO_COUNTERPART: [&str; 9] = [
     "top_k",
     "container",
     "mcp_servers",
@@ -37,7 +37,6 @@ const NO_COUNTERPART: [&str; 10] = [
     "speed",
     "diagnostics",
     "user_profile_id",
-    "fallbacks",
     "betas",
 ];
 

@@ -64,10 +64,10 @@ impl Stream {
         if delta.reasoning_content.is_some_and(|thought| !silent(&thought)) {
             write(out, &event("ping"));
         }
-        for block in delta.thinking_blocks.into_iter().flatten() {
+        for block in delta.thinking_blocks.into_iter().flatten().filter_map(Block::thought) {
             self.thought(block, out);
         }
-        if let Some(text) = delta.content.filter(|text| !silent(text)) {
+        for text in answer::texts(delta.content) {
             self.text(text, false, out);
         }
         if let Some(text) = delta.refusal.filter(|text| !silent(text)) {
@@ -110,8 +110,8 @@ impl Stream {
         self.end(out);
     }
 
-    /// A piece of a call. One with an id of its own is another call, whatever its index: some servers
-    /// count none, or say all of them at 0.
+    /// A piece of a call. One with an id of its own is another call, whatever its index: some
+    /// servers count none, or say all of them at 0.
     fn call(&mut self, piece: ToolCall<'_>, out: &mut Vec<u8>) -> Result<(), Malformed> {
         let at = piece.index.unwrap_or(0);
         let id = piece.id.filter(|id| !id.is_empty());

@@ -109,7 +109,8 @@ pub(super) fn refusal(details: StopDetails<'_>) -> Option<Text<'_>> {
     details.explanation.filter(|explanation| !explanation.is_empty())
 }
 
-/// OpenAI counts what came from the cache and what went into it with the prompt, Anthropic beside it.
+/// OpenAI counts what came from the cache and what went into it with the prompt, Anthropic beside
+/// it.
 pub(super) fn usage(given: &Usage<'_>) -> chat::Usage {
     let cached = given.cache_read_input_tokens.unwrap_or(0);
     let written = given.cache_creation_input_tokens.unwrap_or(0);

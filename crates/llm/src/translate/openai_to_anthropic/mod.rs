@@ -13,8 +13,8 @@
 //! | `user`, `safety_identifier` | `metadata.user_id` |
 //!
 //! Reasoning goes to the caller as `reasoning_content`, and as the signed `thinking_blocks` that
-//! Anthropic wants back where tools are called; callers that send those with the conversation keep them
-//! in it. Reasoning without a signature is no provider's to be sent back, and stays here.
+//! Anthropic wants back where tools are called; callers that send those with the conversation keep
+//! them in it. Reasoning without a signature is no provider's to be sent back, and stays here.
 //!
 //! Anthropic does not say when an answer was made: `created` is 0.
 

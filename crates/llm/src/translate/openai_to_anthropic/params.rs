@@ -182,7 +182,8 @@ fn budgeted(
     options.unsupported(EFFORT, message).map(|()| false)
 }
 
-/// Whether the conversation ends with the results of calls that do not say how they were thought of.
+/// Whether the conversation ends with the results of calls that do not say how they were thought
+/// of.
 fn answers_unsigned_calls(conversation: &[messages::Message<'_>]) -> bool {
     let Some([before, last]) = conversation.last_chunk() else { return false };
     let kinds = |message: &messages::Message<'_>, kind: &str| match &message.content {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::chat::{self, Chunk, Delta, Said};
 use super::super::messages::{Answer, Block, Event, Usage};
-use super::super::wire::{Json, Text};
+use super::super::wire::{Content, Json, Text};
 use super::super::{Malformed, TranslateStream, sse};
 use super::answer;
 
@@ -82,7 +82,8 @@ impl Stream {
         self.model = message.model.0.into_owned();
         self.count(&message.usage);
         let role = Some("assistant".into());
-        self.say(out, Delta { role, content: Some("".into()), ..Delta::default() });
+        let content = Some(Content::Text("".into()));
+        self.say(out, Delta { role, content, ..Delta::default() });
         Ok(())
     }
 
@@ -103,7 +104,9 @@ impl Stream {
                 Kind::Thinking { thought: begun, signature }
             }
             "redacted_thinking" => {
-                self.signed(out, block);
+                if let Some(thought) = block.thought() {
+                    self.signed(out, thought);
+                }
                 Kind::Other
             }
             "tool_use" => {
@@ -225,7 +228,8 @@ impl Stream {
 
     fn text(&self, out: &mut Vec<u8>, text: Option<Text<'_>>) {
         if let Some(content) = text.filter(|text| !text.is_empty()) {
-            self.say(out, Delta { content: Some(content), ..Delta::default() });
+            let content = Some(Content::Text(content));
+            self.say(out, Delta { content, ..Delta::default() });
         }
     }
 

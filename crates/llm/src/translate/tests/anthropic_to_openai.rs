@@ -5,7 +5,8 @@ const PAIR: AnthropicToOpenAi = AnthropicToOpenAi;
 
 /// The fields of a request of Anthropic's beside those of `more`.
 fn ask(more: Value) -> Value {
-    let base = json!({"model": "ours", "max_tokens": 100, "messages": [{"role": "user", "content": "Hi"}]});
+    let base = json!({"model": "ours", "max_tokens": 100, "messages": [{"role": "user",
+        "content": "Hi"}]});
     with(&base, more)
 }
 
@@ -73,11 +74,15 @@ fn tells_each_result_of_a_turn_in_a_message_of_its_own() {
         ]},
         {"role": "user", "content": [
             {"type": "tool_result", "tool_use_id": "a", "content": "one"},
-            {"type": "tool_result", "tool_use_id": "b", "content": [text("no such file")], "is_error": true},
+            {"type": "tool_result", "tool_use_id": "b", "content": [text("no such file")],
+                "is_error": true},
             text("So?"),
         ]},
     ]));
-    let call = |id: &str, name: &str, arguments: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}});
+    let call = |id: &str, name: &str, arguments: &str| {
+        json!({"id": id, "type": "function",
+        "function": {"name": name, "arguments": arguments}})
+    };
     assert_eq!(
         conversation,
         json!([
@@ -137,6 +142,8 @@ fn lends_tools_and_chooses_them_as_asked() {
     assert_eq!(of(Value::Null), (Value::Null, Value::Null));
     assert_eq!(of(json!({"type": "auto"})), (json!("auto"), Value::Null));
     assert_eq!(of(json!({"type": "none"})), (json!("none"), Value::Null));
+    let none = json!({"type": "none", "disable_parallel_tool_use": true});
+    assert_eq!(of(none), (json!("none"), Value::Null));
     let one = json!({"type": "any", "disable_parallel_tool_use": true});
     assert_eq!(of(one), (json!("required"), json!(false)));
     let named = json!({"type": "function", "function": {"name": "f"}});
@@ -295,9 +302,8 @@ fn names_the_field_that_is_wrong() {
             "messages[1].content[0].input",
         ),
         (
-            said(
-                json!({"role": "user", "content": [text("a"), {"type": "tool_result", "tool_use_id": "a"}]}),
-            ),
+            said(json!({"role": "user", "content": [text("a"), {"type": "tool_result",
+                    "tool_use_id": "a"}]})),
             BadRequest,
             "messages[1].content[1]",
         ),
@@ -347,8 +353,10 @@ fn takes_the_128_tools_that_there_may_be_and_no_thousand() {
 }
 
 fn given(message: Value, finish: Value) -> Value {
-    let choice = json!({"index": 0, "message": with(&json!({"role": "assistant"}), message), "finish_reason": finish});
-    json!({"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "theirs", "choices": [choice]})
+    let choice = json!({"index": 0,
+        "message": with(&json!({"role": "assistant"}), message), "finish_reason": finish});
+    json!({"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "theirs",
+        "choices": [choice]})
 }
 
 #[test]

@@ -10,7 +10,8 @@ use super::*;
 const PAIR: AnthropicToOpenAi = AnthropicToOpenAi;
 
 fn tell(out: &mut Vec<u8>, fields: Value) {
-    let chunk = json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "theirs"});
+    let chunk = json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1,
+        "model": "theirs"});
     sse::data(out, &with(&chunk, fields));
 }
 
@@ -95,9 +96,11 @@ fn answers() -> impl Strategy<Value = Value> {
                 });
                 message["tool_calls"] = calls.collect();
             }
-            let choice = json!({"index": 0, "message": message, "finish_reason": finish, "stop_reason": stopped});
+            let choice = json!({"index": 0, "message": message, "finish_reason": finish,
+                "stop_reason": stopped});
             json!({"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "theirs",
-                "choices": [choice], "usage": {"prompt_tokens": tokens + 3, "completion_tokens": tokens,
+                "choices": [choice], "usage": {"prompt_tokens": tokens + 3,
+                    "completion_tokens": tokens,
                 "total_tokens": 2 * tokens + 3, "prompt_tokens_details": {"cached_tokens": 3}}})
         })
 }
@@ -161,4 +164,24 @@ fn says_nothing_for_chunks_that_cannot_be() {
         let error = stream.event(None, event.as_bytes(), &mut out).unwrap_err();
         assert!(matches!(error, Malformed::Event(_)) && out.is_empty(), "{before:?} {event}");
     }
+}
+
+#[test]
+fn text_in_parts_is_text_and_nothing_else_comes_with_a_thought() {
+    let mut given = Vec::new();
+    let parts = json!([{"type": "thinking", "thinking": [text("Hm.")]}, text("He"), text("llo")]);
+    let sly = json!([{"type": "tool_use", "id": "x", "input": {}}, {"type": "redacted_thinking",
+        "data": "d", "input": {}}]);
+    say(&mut given, json!({"content": parts, "thinking_blocks": sly}), json!("stop"));
+    sse::done(&mut given);
+    let streamed = message(&translated(&PAIR, &json!({}), &given));
+    let content = json!([{"type": "redacted_thinking", "data": "d"}, text("Hello")]);
+    assert_eq!(streamed["content"], content);
+    let said = json!({"role": "assistant", "content": parts, "thinking_blocks": sly});
+    let whole = json!({"choices": [{"message": said, "finish_reason": "stop"}]});
+    assert_eq!(answered(&PAIR, &whole)["content"], content);
+}
+
+fn text(text: &str) -> Value {
+    json!({"type": "text", "text": text})
 }

@@ -8,6 +8,7 @@ use super::*;
 mod accumulate;
 mod anthropic_to_openai;
 mod chunks;
+mod fault;
 mod fixtures;
 mod openai_to_anthropic;
 mod roundtrip;

@@ -54,9 +54,11 @@ fn gathers_what_the_system_says_wherever_it_stands() {
 fn answers_several_calls_in_one_turn() {
     let conversation = turns(json!([
         {"role": "user", "content": "Both?"},
-        {"role": "assistant", "content": null, "tool_calls": [call("a", "{\"x\":1}"), call("b", "")]},
+        {"role": "assistant", "content": null, "tool_calls": [call("a", "{\"x\":1}"), call("b",
+            "")]},
         {"role": "tool", "tool_call_id": "a", "content": "one"},
-        {"role": "tool", "tool_call_id": "b", "content": [{"type": "text", "text": "two"}], "name": "f"},
+        {"role": "tool", "tool_call_id": "b", "content": [{"type": "text", "text": "two"}],
+            "name": "f"},
         {"role": "user", "content": "So?"},
     ]));
     assert_eq!(
@@ -69,7 +71,8 @@ fn answers_several_calls_in_one_turn() {
             ]},
             {"role": "user", "content": [
                 {"type": "tool_result", "tool_use_id": "a", "content": "one"},
-                {"type": "tool_result", "tool_use_id": "b", "content": [{"type": "text", "text": "two"}]},
+                {"type": "tool_result", "tool_use_id": "b", "content": [{"type": "text",
+                    "text": "two"}]},
                 {"type": "text", "text": "So?"},
             ]},
         ])
@@ -95,7 +98,8 @@ fn shows_images_by_url_and_by_data() {
         turns(json!([{"role": "user", "content": parts}]))[0]["content"],
         json!([
             {"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}},
-            {"type": "image", "source": {"type": "base64", "media_type": "image/jpeg", "data": "QUJD"}},
+            {"type": "image", "source": {"type": "base64", "media_type": "image/jpeg",
+                "data": "QUJD"}},
         ])
     );
     let bad = |url: &str| refused(&PAIR, &talk(json!([{"role": "user", "content": [image(url)]}])));
@@ -220,11 +224,13 @@ fn says_who_asks() {
 #[test]
 fn lets_through_what_nobody_has_documented() {
     let cached = json!({"type": "text", "text": "Long.", "cache_control": {"type": "ephemeral"}});
-    let tool = json!({"type": "function", "function": {"name": "f"}, "cache_control": {"type": "ephemeral"}});
+    let tool = json!({"type": "function", "function": {"name": "f"},
+        "cache_control": {"type": "ephemeral"}});
     let asked = sent(
         &PAIR,
         &json!({"model": "ours", "top_k": 5, "new_thing": {"a": [1]}, "tools": [tool],
-            "messages": [{"role": "system", "content": [cached]}, {"role": "user", "content": [cached]}]}),
+            "messages": [{"role": "system", "content": [cached]}, {"role": "user",
+                "content": [cached]}]}),
     );
     assert_eq!((&asked["top_k"], &asked["new_thing"]), (&json!(5), &json!({"a": [1]})));
     assert_eq!(asked["messages"][0]["content"], json!([cached]));
@@ -271,9 +277,8 @@ fn names_the_field_that_is_wrong() {
             "messages[1].content[1].image_url.url",
         ),
         (
-            part(
-                json!({"type": "image_url", "image_url": {"url": "https://x.example", "detail": "low"}}),
-            ),
+            part(json!({"type": "image_url", "image_url": {"url": "https://x.example",
+                    "detail": "low"}})),
             UnsupportedParams,
             "messages[1].content[1].image_url.detail",
         ),
@@ -338,8 +343,10 @@ fn takes_the_128_tools_that_there_may_be_and_no_thousand() {
 #[test]
 fn answers_with_the_reason_and_the_cost() {
     let given = |reason: &str| {
-        json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "theirs", "content": [],
-            "stop_reason": reason, "stop_sequence": null, "usage": {"input_tokens": 5, "output_tokens": 7,
+        json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "theirs",
+            "content": [],
+            "stop_reason": reason, "stop_sequence": null, "usage": {"input_tokens": 5,
+                "output_tokens": 7,
             "cache_read_input_tokens": 100, "cache_creation_input_tokens": 20,
             "output_tokens_details": {"thinking_tokens": 3}}})
     };
@@ -369,7 +376,8 @@ fn takes_no_half_answer_for_one() {
         json!({}),
         json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
         json!({"content": [], "stop_reason": null}),
-        json!({"content": [{"type": "tool_use", "id": "a", "name": "f"}], "stop_reason": "tool_use"}),
+        json!({"content": [{"type": "tool_use", "id": "a", "name": "f"}],
+            "stop_reason": "tool_use"}),
     ] {
         assert!(PAIR.answer(given.to_string().as_bytes()).is_err(), "{given}");
     }

@@ -109,7 +109,8 @@ fn params() -> impl Strategy<Value = Map<String, Value>> {
         any::<bool>(),
     );
     let schema = object().prop_map(|schema| {
-        json!({"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": true}})
+        json!({"type": "json_schema", "json_schema": {"name": "answer", "schema": schema,
+            "strict": true}})
     });
     (
         1..100_000u32,
@@ -188,7 +189,8 @@ proptest! {
         let given = json!({
             "id": "chatcmpl-1", "object": "chat.completion", "created": 0, "model": "theirs",
             "choices": [{"index": 0, "message": message, "finish_reason": finish}],
-            "usage": {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output,
+            "usage": {"prompt_tokens": prompt, "completion_tokens": output,
+                "total_tokens": prompt + output,
                 "prompt_tokens_details": {"cached_tokens": cached, "cache_write_tokens": written}},
             "service_tier": "default", "new_thing": {"a": [1]},
         });

@@ -83,17 +83,21 @@ fn answers() -> impl Strategy<Value = Value> {
         Just(json!({"type": "redacted_thinking", "data": "xyz"})),
         ("[a-z]{1,5}", prop::collection::btree_map("[a-z]{1,3}", text, 0..3)).prop_map(
             |(name, input)| {
-                json!({"type": "tool_use", "id": format!("toolu_{name}"), "name": name, "input": input})
+                json!({"type": "tool_use", "id": format!("toolu_{name}"), "name": name,
+                    "input": input})
             }
         ),
     ];
     let reasons = select(vec!["end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal"]);
-    (prop::collection::vec(block, 0..5), reasons, 0..1000u64).prop_map(|(content, reason, tokens)| {
-        let sequence = if reason == "stop_sequence" { json!("END") } else { Value::Null };
-        json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "theirs",
+    (prop::collection::vec(block, 0..5), reasons, 0..1000u64).prop_map(
+        |(content, reason, tokens)| {
+            let sequence = if reason == "stop_sequence" { json!("END") } else { Value::Null };
+            json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "theirs",
             "content": content, "stop_reason": reason, "stop_sequence": sequence,
-            "usage": {"input_tokens": tokens, "output_tokens": tokens + 1, "cache_read_input_tokens": 3}})
-    })
+            "usage": {"input_tokens": tokens, "output_tokens": tokens + 1,
+                "cache_read_input_tokens": 3}})
+        },
+    )
 }
 
 proptest! {
@@ -200,4 +204,26 @@ fn a_call_that_is_cut_by_the_end_still_has_its_input() {
     }
     let call = &completion(&out)["choices"][0]["message"]["tool_calls"][0];
     assert_eq!(call["function"], json!({"name": "f", "arguments": "{\"x\":1}"}));
+}
+
+#[test]
+fn what_is_not_counted_anew_is_as_it_was_counted_before() {
+    let begin = json!({"type": "message_start", "message": {"content": [],
+        "usage": {"input_tokens": 5,
+        "output_tokens": 7, "cache_read_input_tokens": 3}}});
+    let delta = json!({"stop_reason": "end_turn"});
+    for (usage, total) in [
+        (Value::Null, 15),
+        (json!({}), 15),
+        (json!({"output_tokens": 10}), 18),
+        (json!({"input_tokens": 6, "output_tokens": 10, "cache_creation_input_tokens": 1}), 20),
+    ] {
+        let end = json!({"type": "message_delta", "delta": delta, "usage": usage});
+        let mut stream = OpenAiToAnthropic.stream(br#"{"stream_options":{"include_usage":true}}"#);
+        let mut out = Vec::new();
+        for event in [&begin, &end, &json!({"type": "message_stop"})] {
+            stream.event(None, event.to_string().as_bytes(), &mut out).unwrap();
+        }
+        assert_eq!(completion(&out)["usage"]["total_tokens"], total, "{usage}");
+    }
 }

@@ -36,7 +36,8 @@ fn thinks_as_hard_as_asked_within_the_answers_length() {
         (json!({"top_p": 0.5}), "top_p"),
         (json!({"thinking": {"type": "enabled", "budget_tokens": 2000}}), "thinking"),
         (
-            json!({"tool_choice": "required", "tools": [{"type": "function", "function": {"name": "f"}}]}),
+            json!({"tool_choice": "required", "tools": [{"type": "function",
+                "function": {"name": "f"}}]}),
             "reasoning_effort",
         ),
     ] {
@@ -51,7 +52,8 @@ fn thinks_on_after_calls_only_where_their_thoughts_are_told() {
     let thought = json!({"type": "thinking", "thinking": "Hm.", "signature": "sig"});
     let mut asked = chat(json!({"reasoning_effort": "low", "messages": [
         {"role": "user", "content": "Hi"},
-        {"role": "assistant", "content": null, "tool_calls": [call("a", "{}")], "reasoning_content": "Hm."},
+        {"role": "assistant", "content": null, "tool_calls": [call("a", "{}")],
+            "reasoning_content": "Hm."},
         {"role": "tool", "tool_call_id": "a", "content": "1"},
     ]}));
     assert_eq!(refused(&PAIR, &asked), (UnsupportedParams, "reasoning_effort".into()));
