@@ -117,6 +117,21 @@ pub(super) struct ToolCall<'a> {
     pub(super) kind: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) function: Option<FunctionCall<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) extra_content: Option<ExtraContent<'a>>,
+}
+
+/// What Google's own layer for OpenAI's API writes beside a call.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(super) struct ExtraContent<'a> {
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) google: Option<Google<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(super) struct Google<'a> {
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) thought_signature: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -183,6 +198,15 @@ pub(super) struct JsonSchema<'a> {
     pub(super) schema: Option<Json<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) strict: Option<bool>,
+}
+
+/// What OpenAI's models are called that take `max_completion_tokens` only.
+const REASONING_MODELS: [&str; 4] = ["o1", "o3", "o4", "gpt-5"];
+
+/// Whether `model`, whoever lends it (`openai/gpt-5`), takes `max_completion_tokens` only.
+pub(super) fn reasons(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    REASONING_MODELS.iter().any(|known| name.starts_with(known))
 }
 
 /// A whole answer.

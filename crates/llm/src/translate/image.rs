@@ -27,14 +27,8 @@ pub(super) fn source(url: Text<'_>) -> Result<Source<'_>, NoImage> {
     if !scheme.eq_ignore_ascii_case("data") {
         return Err(NoImage::Bad("it is neither an http(s) URL nor a data URL"));
     }
-    let Some((head, data)) = text.split_once(',') else {
-        return Err(NoImage::Bad("it is a data URL without data"));
-    };
-    let about = head.get("data:".len()..).unwrap_or_default();
-    let Some(media) = about.strip_suffix(";base64") else {
-        return Err(NoImage::Bad("it is a data URL that is not in base64"));
-    };
-    let media_type = match media.split(';').next().unwrap_or_default() {
+    let (media, data) = base64(text)?;
+    let media_type = match media {
         "image/jpeg" | "image/jpg" => "image/jpeg",
         "image/png" => "image/png",
         "image/gif" => "image/gif",
@@ -45,9 +39,6 @@ pub(super) fn source(url: Text<'_>) -> Result<Source<'_>, NoImage> {
             ));
         }
     };
-    if data.is_empty() {
-        return Err(NoImage::Bad("it is a data URL without data"));
-    }
     if data.len() > MAX_BASE64 {
         return Err(NoImage::Unsupported(
             "the provider takes images of up to 10 MiB in base64; link it by its URL instead",
@@ -56,6 +47,21 @@ pub(super) fn source(url: Text<'_>) -> Result<Source<'_>, NoImage> {
     let begin = text.len() - data.len();
     let (kind, media_type) = ("base64".into(), Some(media_type.into()));
     Ok(Source { kind, media_type, data: Some(url.split_off(begin)), url: None })
+}
+
+/// The media type of a data URL, and what it says in base64.
+pub(super) fn base64(url: &str) -> Result<(&str, &str), NoImage> {
+    let Some((head, data)) = url.split_once(',') else {
+        return Err(NoImage::Bad("it is a data URL without data"));
+    };
+    let about = head.get("data:".len()..).unwrap_or_default();
+    let Some(media) = about.strip_suffix(";base64") else {
+        return Err(NoImage::Bad("it is a data URL that is not in base64"));
+    };
+    if data.is_empty() {
+        return Err(NoImage::Bad("it is a data URL without data"));
+    }
+    Ok((media.split(';').next().unwrap_or_default(), data))
 }
 
 /// Anthropic's source as an image's URL.

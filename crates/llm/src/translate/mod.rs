@@ -37,15 +37,19 @@ mod anthropic_to_openai;
 mod chat;
 mod error;
 mod fault;
+mod gemini;
 mod image;
 mod messages;
 mod openai_to_anthropic;
+mod openai_to_gemini;
 mod sse;
+mod unsaid;
 mod wire;
 
 pub use self::anthropic_to_openai::AnthropicToOpenAi;
 pub use self::error::{Malformed, NoAnswer, Refused, RefusedKind};
 pub use self::openai_to_anthropic::OpenAiToAnthropic;
+pub use self::openai_to_gemini::OpenAiToGemini;
 
 /// A caller's API over a provider's.
 pub trait Translate: fmt::Debug + Send + Sync {

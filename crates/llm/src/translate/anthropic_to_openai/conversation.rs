@@ -157,6 +157,7 @@ fn call<'a>(block: Block<'a>, path: &str) -> Result<chat::ToolCall<'a>, Refused>
         id: Some(id),
         kind: Some("function".into()),
         function: Some(chat::FunctionCall { name: Some(name), arguments: Some(input.into_text()) }),
+        ..chat::ToolCall::default()
     })
 }
 

@@ -11,9 +11,6 @@ use super::conversation;
 /// How many stop sequences Chat Completions takes.
 const MAX_STOPS: usize = 4;
 
-/// What OpenAI's models are called that take `max_completion_tokens` only.
-const REASONING_MODELS: [&str; 4] = ["o1", "o3", "o4", "gpt-5"];
-
 /// OpenAI's fields that Messages has another word for.
 const ANOTHER_WORD: [(&str, &str); 9] = [
     ("max_completion_tokens", "it is OpenAI's; Messages writes `max_tokens`"),
@@ -48,7 +45,7 @@ pub(super) fn translate(body: &[u8], options: &Options<'_>) -> Result<Bytes, Ref
     let (tool_choice, one_call) = tool_choice_of(asked.tool_choice, !tools.is_empty())?;
     let format = asked.output_config.as_mut().and_then(|config| config.format.take());
     let reasoning_effort = effort_of(asked.thinking.as_ref(), asked.output_config)?;
-    let reasons = REASONING_MODELS.iter().any(|name| bare(options.model).starts_with(name));
+    let reasons = chat::reasons(options.model);
     let stream = asked.stream;
     let told = chat::StreamOptions { include_usage: Some(true), extra: Extra::new() };
     Ok(wire::json(&chat::Request {
@@ -70,11 +67,6 @@ pub(super) fn translate(body: &[u8], options: &Options<'_>) -> Result<Bytes, Ref
         user: user_of(asked.metadata, options)?,
         extra,
     }))
-}
-
-/// A model's name without the names of those who lend it: `openai/gpt-5`.
-fn bare(model: &str) -> &str {
-    model.rsplit('/').next().unwrap_or(model)
 }
 
 /// Both documents have the same limits, but for a temperature that OpenAI would take.

@@ -71,6 +71,7 @@ impl<'a> Said<'a> {
                     id: block.id,
                     kind: Some("function".into()),
                     function: Some(chat::FunctionCall { name: block.name, arguments }),
+                    ..chat::ToolCall::default()
                 });
             }
             // What the provider's own tools did; the caller could not ask for them.

@@ -120,6 +120,7 @@ impl Stream {
                         name: block.name,
                         arguments: Some("".into()),
                     }),
+                    ..chat::ToolCall::default()
                 };
                 self.say(out, Delta { tool_calls: Some(vec![call]), ..Delta::default() });
                 let input = block.input.filter(Json::is_object);
