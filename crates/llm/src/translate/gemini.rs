@@ -14,8 +14,8 @@ pub(super) struct Request<'a> {
     pub(super) tools: Option<[Tools<'a>; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tool_config: Option<ToolConfig<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) generation_config: Option<GenerationConfig<'a>>,
+    #[serde(skip_serializing_if = "GenerationConfig::is_empty")]
+    pub(super) generation_config: GenerationConfig<'a>,
     #[serde(flatten)]
     pub(super) extra: Extra,
 }
@@ -240,7 +240,18 @@ impl<'a> Part<'a> {
 // === impl GenerationConfig ===
 
 impl GenerationConfig<'_> {
-    pub(super) fn is_empty(&self) -> bool {
-        *self == Self::default()
+    fn is_empty(&self) -> bool {
+        let Self { max_output_tokens, temperature, top_p, top_k, seed, .. } = self;
+        let Self { presence_penalty, frequency_penalty, candidate_count, .. } = self;
+        let Self { stop_sequences, response_mime_type, thinking_config, .. } = self;
+        max_output_tokens.is_none()
+            && [temperature, top_p, top_k, presence_penalty, frequency_penalty]
+                .iter()
+                .all(|value| value.is_none())
+            && seed.is_none()
+            && candidate_count.is_none()
+            && stop_sequences.is_none()
+            && response_mime_type.is_none()
+            && thinking_config.is_none()
     }
 }

@@ -58,7 +58,8 @@ fn choice<'a>(
         }
     }
     let finish = finish_reason(reason, !calls.is_empty());
-    let finish = finish.map_err(|wrong| NoAnswer::new(wrong_end(wrong, &candidate.finish_message)))?;
+    let finish =
+        finish.map_err(|wrong| NoAnswer::new(wrong_end(wrong, &candidate.finish_message)))?;
     message.content = text.map(Content::Text);
     message.tool_calls = Some(calls).filter(|calls| !calls.is_empty());
     let (index, finish_reason) = (candidate.index, Some(finish.into()));

@@ -2,7 +2,7 @@
 
 use super::super::chat;
 use super::super::gemini::{FunctionCall, FunctionResponse, Part, Returned, Turn};
-use super::super::wire::{Content, Extra, Json, Text};
+use super::super::wire::{Extra, Json, Text};
 use super::super::{Options, Refused};
 use super::part::{self, Allowed};
 use super::version::{LEVELS, Version};

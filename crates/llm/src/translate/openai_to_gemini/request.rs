@@ -14,7 +14,8 @@ pub(super) fn translate(body: &[u8], options: &Options<'_>) -> Result<Bytes, Ref
     let any_tools = !declarations.is_empty();
     let tool_config = tool_config_of(asked.tool_choice.take(), any_tools, strict, options)?;
     if any_tools && asked.parallel_tool_calls == Some(false) {
-        options.unsupported("parallel_tool_calls", "the provider may call several tools at once")?;
+        options
+            .unsupported("parallel_tool_calls", "the provider may call several tools at once")?;
     }
     let mut config = GenerationConfig {
         stop_sequences: stop_sequences_of(asked.stop.take()),
@@ -29,7 +30,7 @@ pub(super) fn translate(body: &[u8], options: &Options<'_>) -> Result<Bytes, Ref
         contents,
         tools: any_tools.then_some([Tools { function_declarations: declarations }]),
         tool_config,
-        generation_config: Some(config).filter(|config| !config.is_empty()),
+        generation_config: config,
         extra,
     }))
 }

@@ -84,8 +84,8 @@ impl Stream {
         let reason = candidate.finish_reason;
         if let Some(reason) = &reason {
             let finish = answer::finish_reason(reason, calls > 0);
-            let finish = finish
-                .map_err(|end| wrong(&answer::wrong_end(end, &candidate.finish_message)))?;
+            let finish =
+                finish.map_err(|end| wrong(&answer::wrong_end(end, &candidate.finish_message)))?;
             let finish_reason = Some(finish.into());
             self.chunk(out, Said { index, finish_reason, ..Said::default() });
         }

@@ -11,6 +11,8 @@ mod chunks;
 mod fault;
 mod fixtures;
 mod openai_to_anthropic;
+mod openai_to_gemini;
+mod pieces;
 mod roundtrip;
 mod streams;
 mod thinking;

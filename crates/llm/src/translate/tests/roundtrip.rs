@@ -6,6 +6,8 @@ use serde_json::Map;
 
 use super::*;
 
+const PAIRS: [&dyn Translate; 3] = [&OpenAiToAnthropic, &AnthropicToOpenAi, &OpenAiToGemini];
+
 /// Text that says something; what Anthropic would refuse is nothing that both can say.
 fn text() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9\"\\\\\n é😀{}]{0,20}[a-z]"
@@ -201,7 +203,7 @@ proptest! {
     #[test]
     fn no_body_makes_a_translation_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
         let options = Options::new("theirs");
-        for pair in [&OpenAiToAnthropic as &dyn Translate, &AnthropicToOpenAi] {
+        for pair in PAIRS {
             let _ = (pair.request(&body, &options).is_ok(), pair.answer(&body).is_ok());
             let _ = pair.stream(&body).event(None, &body, &mut Vec::new()).is_ok();
         }
@@ -218,7 +220,7 @@ proptest! {
         let mut broken = body.clone();
         broken[at] = byte;
         for body in [&body[..at], &broken] {
-            for pair in [&OpenAiToAnthropic as &dyn Translate, &AnthropicToOpenAi] {
+            for pair in PAIRS {
                 let _ = pair.request(body, &Options::new("theirs")).is_ok();
             }
         }
