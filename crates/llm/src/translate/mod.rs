@@ -2,8 +2,8 @@
 //!
 //! A [`Translate`] turns the request of a caller into the provider's, and the provider's answer,
 //! whole or as a stream, into the caller's. It is pure: no I/O, no clock, no deployment. A pair is
-//! one folder here; the two vocabularies, each written down once, are in `chat.rs` and
-//! `messages.rs`.
+//! one folder here; the vocabularies, each written down once, are in `chat.rs`, `messages.rs`,
+//! `gemini.rs` and `responses.rs`.
 //!
 //! - **Nothing is lost silently.** What the provider has no word for is refused as
 //!   [`RefusedKind::UnsupportedParams`], naming the field, or left out where
@@ -35,6 +35,7 @@ use bytes::Bytes;
 
 mod anthropic_to_openai;
 mod chat;
+mod chunk;
 mod error;
 mod fault;
 mod gemini;
@@ -42,6 +43,8 @@ mod image;
 mod messages;
 mod openai_to_anthropic;
 mod openai_to_gemini;
+mod responses;
+mod responses_to_openai;
 mod sse;
 mod unsaid;
 mod wire;
@@ -50,6 +53,7 @@ pub use self::anthropic_to_openai::AnthropicToOpenAi;
 pub use self::error::{Malformed, NoAnswer, Refused, RefusedKind};
 pub use self::openai_to_anthropic::OpenAiToAnthropic;
 pub use self::openai_to_gemini::OpenAiToGemini;
+pub use self::responses_to_openai::ResponsesToOpenAi;
 
 /// A caller's API over a provider's.
 pub trait Translate: fmt::Debug + Send + Sync {

@@ -1,12 +1,9 @@
 //! The stream: the deltas of one choice as Anthropic's blocks, one after the other.
 
-use bytes::Bytes;
-use serde::Deserialize;
-
-use super::super::chat::{self, Chunk, Said, ToolCall};
+use super::super::chat::{self, Said, ToolCall};
 use super::super::messages::{Answer, Block, Delta, Event};
 use super::super::wire::{Json, Text};
-use super::super::{Malformed, TranslateStream, sse};
+use super::super::{Malformed, TranslateStream, chunk, sse};
 use super::answer::{self, Reason};
 
 /// The translation of one stream.
@@ -37,13 +34,6 @@ enum Open {
         /// Whether any of its arguments were said.
         said: bool,
     },
-}
-
-/// Whether an event is an error.
-#[derive(Deserialize)]
-struct Told<'a> {
-    #[serde(borrow, default)]
-    error: Option<Json<'a>>,
 }
 
 // === impl Stream ===
@@ -201,15 +191,7 @@ impl TranslateStream for Stream {
         if data.trim_ascii() == b"[DONE]" {
             return self.done(out);
         }
-        let chunk: Chunk<'_> = match serde_json::from_slice(data) {
-            Ok(chunk) => chunk,
-            Err(error) => return Err(told_error(data).unwrap_or_else(|| error.into())),
-        };
-        if chunk.choices.is_empty()
-            && let Some(error) = told_error(data)
-        {
-            return Err(error);
-        }
+        let chunk = chunk::read(data)?;
         if let Some(usage) = chunk.usage.flatten() {
             self.usage = usage;
         }
@@ -224,12 +206,6 @@ impl TranslateStream for Stream {
         }
         self.say(said, out).inspect_err(|_| out.truncate(begin))
     }
-}
-
-/// An error that is told in the place of a chunk.
-fn told_error(data: &[u8]) -> Option<Malformed> {
-    let told: Told<'_> = serde_json::from_slice(data).ok()?;
-    told.error.map(|_| Malformed::Error(Bytes::copy_from_slice(data)))
 }
 
 fn event(kind: &str) -> Event<'_> {
