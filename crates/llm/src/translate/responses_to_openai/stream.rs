@@ -1,5 +1,7 @@
 //! The stream: the deltas of one choice as items, one after the other.
 
+use std::fmt;
+
 use super::super::chat::{Said, ToolCall};
 use super::super::responses::{Event, OutputItem, OutputPart, Response, Status, Usage};
 use super::super::wire::Text;
@@ -7,7 +9,7 @@ use super::super::{Malformed, TranslateStream, chunk, sse};
 use super::answer::{self, End, Ids};
 
 /// The translation of one stream.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Stream {
     begun: bool,
     over: bool,
@@ -27,13 +29,11 @@ pub(super) struct Stream {
 }
 
 /// An item that is being said.
-#[derive(Debug)]
 struct Open {
     id: String,
     kind: Kind,
 }
 
-#[derive(Debug)]
 enum Kind {
     /// Parts of text, the last of which is being said.
     Parts {
@@ -291,6 +291,17 @@ impl TranslateStream for Stream {
             self.begin(&chunk.id, chunk.created, &chunk.model, out);
         }
         self.say(said, out).inspect_err(|_| out.truncate(begin))
+    }
+}
+
+// What is said is nobody's business but the caller's and the provider's.
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("sequence", &self.sequence)
+            .field("items", &self.items.len())
+            .field("end", &self.end)
+            .finish_non_exhaustive()
     }
 }
 

@@ -21,15 +21,15 @@ fn say(out: &mut Vec<u8>, delta: Value, finish: Value) {
 
 /// How a provider tells its streams.
 #[derive(Clone, Copy, Debug)]
-struct Manner {
+pub(super) struct Manner {
     /// The usage comes with the finish reason, instead of after it.
-    usage_at_once: bool,
+    pub(super) usage_at_once: bool,
     /// All calls are counted as the first, with an id of their own.
-    calls_at_0: bool,
+    pub(super) calls_at_0: bool,
 }
 
 /// An answer of Chat Completions as its stream, with every text cut at `at`.
-fn as_chunks(answer: &Value, at: &[usize], manner: Manner) -> Vec<u8> {
+pub(super) fn as_chunks(answer: &Value, at: &[usize], manner: Manner) -> Vec<u8> {
     let mut out = Vec::new();
     let choice = &answer["choices"][0];
     let said = &choice["message"];
@@ -68,7 +68,7 @@ fn as_chunks(answer: &Value, at: &[usize], manner: Manner) -> Vec<u8> {
     out
 }
 
-fn answers() -> impl Strategy<Value = Value> {
+pub(super) fn answers() -> impl Strategy<Value = Value> {
     let text = || prop::option::of("[a-z\"\\\\\n é😀]{1,12}");
     let call = ("[a-z]{1,5}", prop::collection::btree_map("[a-z]{1,3}", "[a-z\" é]{0,8}", 0..3));
     let thoughts = prop::option::of("[a-z]{1,8}").prop_map(|thought| {

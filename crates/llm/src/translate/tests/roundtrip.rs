@@ -6,7 +6,8 @@ use serde_json::Map;
 
 use super::*;
 
-const PAIRS: [&dyn Translate; 3] = [&OpenAiToAnthropic, &AnthropicToOpenAi, &OpenAiToGemini];
+const PAIRS: [&dyn Translate; 4] =
+    [&OpenAiToAnthropic, &AnthropicToOpenAi, &OpenAiToGemini, &ResponsesToOpenAi];
 
 /// Text that says something; what Anthropic would refuse is nothing that both can say.
 fn text() -> impl Strategy<Value = String> {
@@ -63,7 +64,7 @@ fn exchange() -> impl Strategy<Value = Vec<Value>> {
 }
 
 /// A conversation in which nobody but a tool speaks twice in a row.
-fn conversation() -> impl Strategy<Value = Vec<Value>> {
+pub(super) fn conversation() -> impl Strategy<Value = Vec<Value>> {
     let system = prop::option::of(prop_oneof![
         text().prop_map(Value::from),
         prop::collection::vec(text(), 2..3).prop_map(|texts| {
@@ -215,7 +216,7 @@ proptest! {
         at in any::<prop::sample::Index>(),
         byte in select(b"{}[]\",:0\\".to_vec()),
     ) {
-        let body = json!({"max_tokens": 5, "messages": messages}).to_string().into_bytes();
+        let body = json!({"max_tokens": 5, "messages": messages, "input": messages}).to_string().into_bytes();
         let at = at.index(body.len());
         let mut broken = body.clone();
         broken[at] = byte;
