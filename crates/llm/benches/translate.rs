@@ -7,7 +7,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use secondwind_llm::peek::peek;
-use secondwind_llm::translate::{AnthropicToOpenAi, OpenAiToAnthropic, Options, Translate};
+use secondwind_llm::translate::{
+    AnthropicToOpenAi, OpenAiToAnthropic, OpenAiToGemini, Options, ResponsesToOpenAi, Translate,
+};
 
 const TIMES: u32 = 1000;
 
@@ -39,6 +41,26 @@ const ANTHROPIC_EVENT: &str =
 
 const OPENAI_CHUNK: &str = r#"{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1741569952,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":" sunny and"},"logprobs":null,"finish_reason":null}]}"#;
 
+const GEMINI_ANSWER: &str = r#"{"candidates":[{"content":{"parts":[{"text":
+    "Tomorrow it will be sunny and 18 degrees, so a light jacket will do."}],"role":"model"},
+    "finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":190,
+    "candidatesTokenCount":21,"totalTokenCount":211},"modelVersion":"gemini-2.5-flash",
+    "responseId":"kQ2vaLrJN5uKxN8P"}"#;
+
+const GEMINI_PIECE: &str = r#"{"candidates":[{"content":{"parts":[{"text":" sunny and"}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":190,"candidatesTokenCount":9,"totalTokenCount":199},"modelVersion":"gemini-2.5-flash","responseId":"kQ2vaLrJN5uKxN8P"}"#;
+
+const RESPONSES_REQUEST: &str = r#"{"model":"gpt-4o",
+    "instructions":"You are a helpful assistant that answers briefly.","input":[
+    {"role":"user","content":"What is the weather like in Boston today, and what should I wear?"},
+    {"type":"function_call","call_id":"call_abc123","name":"get_weather",
+        "arguments":"{\"location\":\"Boston, MA\"}"},
+    {"type":"function_call_output","call_id":"call_abc123","output":"12 degrees, light rain"},
+    {"role":"assistant","content":"It rains lightly at 12 degrees: take a coat and an umbrella."},
+    {"role":"user","content":"And tomorrow?"}],
+    "tools":[{"type":"function","name":"get_weather","description":"Get the weather",
+        "parameters":{"type":"object","properties":{"location":{"type":"string"}},"required":["location"]}}],
+    "temperature":0.7,"max_output_tokens":512}"#;
+
 fn main() {
     let options = Options::new("theirs");
     let asked = OPENAI_REQUEST.as_bytes();
@@ -59,6 +81,19 @@ fn main() {
         AnthropicToOpenAi.answer(black_box(OPENAI_ANSWER.as_bytes())).is_ok()
     });
 
+    report("request, OpenAI to Gemini", || {
+        OpenAiToGemini.request(black_box(asked), &options).is_ok()
+    });
+    report("answer, Gemini to OpenAI", || {
+        OpenAiToGemini.answer(black_box(GEMINI_ANSWER.as_bytes())).is_ok()
+    });
+    report("request, Responses to OpenAI", || {
+        ResponsesToOpenAi.request(black_box(RESPONSES_REQUEST.as_bytes()), &options).is_ok()
+    });
+    report("answer, OpenAI to Responses", || {
+        ResponsesToOpenAi.answer(black_box(OPENAI_ANSWER.as_bytes())).is_ok()
+    });
+
     let mut out = Vec::new();
     let mut stream = OpenAiToAnthropic.stream(asked);
     for begin in [
@@ -77,9 +112,23 @@ fn main() {
         stream.event(None, black_box(OPENAI_CHUNK.as_bytes()), &mut out).is_ok()
     });
 
+    let mut stream = OpenAiToGemini.stream(asked);
+    report("an event, Gemini to OpenAI", || {
+        out.clear();
+        stream.event(None, black_box(GEMINI_PIECE.as_bytes()), &mut out).is_ok()
+    });
+    let mut stream = ResponsesToOpenAi.stream(RESPONSES_REQUEST.as_bytes());
+    report("an event, OpenAI to Responses", || {
+        out.clear();
+        stream.event(None, black_box(OPENAI_CHUNK.as_bytes()), &mut out).is_ok()
+    });
+
     report("peek at a request with 4 MiB of image", || peek(black_box(&image)).is_ok());
     report("the same, OpenAI to Anthropic", || {
         OpenAiToAnthropic.request(black_box(&image), &options).is_ok()
+    });
+    report("the same, OpenAI to Gemini", || {
+        OpenAiToGemini.request(black_box(&image), &options).is_ok()
     });
 }
 

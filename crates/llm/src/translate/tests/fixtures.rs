@@ -7,9 +7,11 @@ use super::accumulate::events;
 use super::*;
 
 /// How many cases there are, so that none is lost unseen.
-const CASES: [(&dyn Translate, &str, usize); 2] = [
+const CASES: [(&dyn Translate, &str, usize); 4] = [
     (&OpenAiToAnthropic, "openai_to_anthropic", 6),
     (&AnthropicToOpenAi, "anthropic_to_openai", 5),
+    (&OpenAiToGemini, "openai_to_gemini", 6),
+    (&ResponsesToOpenAi, "responses_to_openai", 5),
 ];
 
 #[test]

@@ -86,7 +86,7 @@ fn response(stream: &[u8]) -> Value {
 }
 
 /// A conversation of Chat Completions as the items of Responses.
-fn as_items(messages: &[Value]) -> Value {
+pub(super) fn as_items(messages: &[Value]) -> Value {
     let mut items = Vec::new();
     for message in messages {
         let role = message["role"].as_str().unwrap();

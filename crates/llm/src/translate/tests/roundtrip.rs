@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Map;
 
+use super::items::as_items;
 use super::*;
 
 const PAIRS: [&dyn Translate; 4] =
@@ -216,14 +217,20 @@ proptest! {
         at in any::<prop::sample::Index>(),
         byte in select(b"{}[]\",:0\\".to_vec()),
     ) {
-        let body = json!({"max_tokens": 5, "messages": messages, "input": messages}).to_string().into_bytes();
-        let at = at.index(body.len());
-        let mut broken = body.clone();
-        broken[at] = byte;
-        for body in [&body[..at], &broken] {
-            for pair in PAIRS {
-                let _ = pair.request(body, &Options::new("theirs")).is_ok();
-            }
+        let asked = json!({"max_tokens": 5, "messages": messages});
+        broken_anywhere(asked, at, byte, &[&OpenAiToAnthropic, &AnthropicToOpenAi, &OpenAiToGemini]);
+        broken_anywhere(json!({"input": as_items(&messages)}), at, byte, &[&ResponsesToOpenAi]);
+    }
+}
+
+fn broken_anywhere(asked: Value, at: prop::sample::Index, byte: u8, pairs: &[&dyn Translate]) {
+    let body = asked.to_string().into_bytes();
+    let at = at.index(body.len());
+    let mut broken = body.clone();
+    broken[at] = byte;
+    for body in [&body[..at], &broken] {
+        for pair in pairs {
+            let _ = pair.request(body, &Options::new("theirs")).is_ok();
         }
     }
 }
