@@ -8,6 +8,8 @@
 //! | [`edge`] | what every request goes through first |
 //! | [`routes`] | what can be asked |
 //! | [`auth`] | who may ask |
+//! | [`live`] | what is at work now, and can be replaced |
+//! | `reload` | reads the configuration anew when it changes |
 //! | `respond` | the only place where an error becomes a status |
 //! | [`server`] | listens, serves, and stops gracefully |
 //! | [`telemetry`] | logs |
@@ -18,6 +20,8 @@ pub mod cli;
 pub mod config;
 mod demo;
 pub mod edge;
+pub mod live;
+mod reload;
 mod respond;
 pub mod routes;
 pub mod server;

@@ -65,6 +65,19 @@ const SHORTEST_SECRET: usize = 8;
 const ENDPOINTS: [Endpoint; 3] =
     [Endpoint::ChatCompletions, Endpoint::Completions, Endpoint::Embeddings];
 
+// === impl Target ===
+
+impl Target {
+    /// Whether both are the same place, asked for the same by the same account: what one of them did, the other
+    /// would have done.
+    pub(crate) fn is_the_place_of(&self, other: &Self) -> bool {
+        self.api_base == other.api_base
+            && self.model == other.model
+            && self.api_key == other.api_key
+            && self.organization == other.organization
+    }
+}
+
 // === impl Deployment ===
 
 impl Deployment {

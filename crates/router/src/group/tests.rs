@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -116,7 +117,7 @@ impl Play {
             strategy: Arc::new(SimpleShuffle),
         };
         let began = Instant::now();
-        let table = Table::new(setup, began, |deployment, _| {
+        let table = Table::new(setup, began, None, |deployment, _| {
             let policy = PolicyHandle::from(Arc::clone(&deployment.target.policy));
             let scripted = Scripted { deployment, stage: Arc::clone(&stage) };
             let clock = TimeoutLayer::attempt(policy.clone()).kind(Routed);
