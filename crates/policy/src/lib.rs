@@ -63,7 +63,8 @@ mod resolve;
 mod retry;
 #[cfg(feature = "schema")]
 mod schema;
-mod suggest;
+#[doc(hidden)]
+pub mod suggest;
 mod timeout;
 mod written;
 

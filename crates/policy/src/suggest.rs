@@ -1,4 +1,5 @@
-//! Tells what a mistyped name was probably meant to be.
+//! Tells what a mistyped name was probably meant to be. For the crates of this workspace only: it may change
+//! at any time.
 
 /// What to say of `given`, which is neither one of `known` nor another name for one of them: which
 /// was probably meant, and what is known.
@@ -16,14 +17,22 @@ pub(crate) fn unknown<'a>(
 }
 
 /// The known name that is few enough slips away from `given`: a third of its length at most.
-fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = plain(given);
     let allowed = (given.len() / 3).max(1);
     known
+        .into_iter()
         .map(|name| (distance(&given, &plain(name)), name))
         .filter(|&(slips, _)| slips <= allowed)
         .min_by_key(|&(slips, _)| slips)
         .map(|(_, name)| name)
+}
+
+/// ``did you mean `…`?``, if anything is near.
+#[must_use]
+pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(given, known).map(|name| format!("did you mean `{name}`?"))
 }
 
 /// Upper case, dashes, underscores and spaces are not what people mistype.

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use secondwind_policy::suggest;
+
 use super::cx::Cx;
 use super::known::Section;
 use super::names::Names;
 use super::node::{Entry, Node, Value};
-use super::suggest;
 
 /// The lists of a configuration; what they name exists.
 pub(super) struct Fallbacks {

@@ -1,11 +1,12 @@
 //! The keys that a configuration may have: those that are acted on, and those that LiteLLM knows
 //! and that have no effect here yet.
 
+use secondwind_policy::suggest;
+
 use super::cx::Cx;
 use super::litellm;
 use super::mask;
 use super::node::{Entry, Node, Value};
-use super::suggest;
 
 /// A mapping of the configuration whose keys are known.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

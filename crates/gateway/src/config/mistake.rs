@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use secondwind_policy::suggest;
 use serde::de::{self, Expected, Unexpected};
 
 use super::cx::Cx;
 use super::node::{Node, Span, Value};
 use super::read;
-use super::suggest;
 
 /// What is wrong with a value, and the way to it.
 #[derive(Debug)]

@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use secondwind_policy::suggest;
+
 use super::cx::Cx;
 use super::de;
 use super::known::Section;
 use super::node::{Entry, Node, Span, Value};
 use super::raw;
-use super::suggest;
 
 /// Who is called what.
 #[derive(Default)]

@@ -1,5 +1,7 @@
 //! Turns the tree of a file into a [`Config`].
 
+use secondwind_policy::suggest;
+
 use super::at::At;
 use super::cx::Cx;
 use super::de;
@@ -12,7 +14,6 @@ use super::policies;
 use super::raw;
 use super::resolved::{Config, DeploymentConfig, GroupConfig};
 use super::secret::Secret;
-use super::suggest;
 
 /// The environment variable of the master key where the file has none.
 const MASTER_KEY: &str = "LITELLM_MASTER_KEY";
