@@ -7,6 +7,7 @@ use secondwind_llm::dialect::{self, Provider};
 
 use super::address;
 use super::at::At;
+use super::credentials::Credentials;
 use super::cx::Cx;
 use super::de;
 use super::env;
@@ -52,7 +53,12 @@ pub(super) struct Ready {
 }
 
 /// Reads the groups, in the order in which they are first named.
-pub(super) fn read(cx: &mut Cx<'_>, names: &mut Names, list: Option<Entry>) -> Vec<Group> {
+pub(super) fn read(
+    cx: &mut Cx<'_>,
+    names: &mut Names,
+    credentials: &Credentials,
+    list: Option<Entry>,
+) -> Vec<Group> {
     let Some(list) = list else {
         let help = "a `model_list` names the places that can answer".to_owned();
         cx.error(None, "there is no `model_list`", Some(help));
@@ -66,10 +72,11 @@ pub(super) fn read(cx: &mut Cx<'_>, names: &mut Names, list: Option<Entry>) -> V
     if items.is_empty() {
         cx.error(list.at, "`model_list` is empty", Some("name at least one deployment".to_owned()));
     }
+    let empty = items.is_empty();
     let mut groups: Vec<Group> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for item in items {
-        let Some((name, member)) = deployment(cx, names, item) else {
+        let Some((name, member)) = deployment(cx, names, credentials, item) else {
             continue;
         };
         match places.get(&name).and_then(|&place| groups.get_mut(place)) {
@@ -80,14 +87,24 @@ pub(super) fn read(cx: &mut Cx<'_>, names: &mut Names, list: Option<Entry>) -> V
             }
         }
     }
+    groups.iter().for_each(|group| names.add_present(&group.name));
+    if groups.is_empty() && !empty && cx.errors() == 0 {
+        cx.error(list.at, "none of the deployments can be used yet", None);
+    }
     groups
 }
 
 /// Reads an item of the list: its group and itself.
-fn deployment(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(String, Member)> {
+fn deployment(
+    cx: &mut Cx<'_>,
+    names: &mut Names,
+    credentials: &Credentials,
+    mut item: Node,
+) -> Option<(String, Member)> {
     known::sift(cx, Section::Deployment, &mut item);
     if let Some(params) = item.get_mut("litellm_params") {
         known::sift(cx, Section::Params, params);
+        credentials.lend(cx, params);
     }
     if let Some(info) = item.get_mut("model_info") {
         known::sift(cx, Section::Info, info);
@@ -97,9 +114,22 @@ fn deployment(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Str
     if let Some(name) = item.get("model_name").and_then(Node::text) {
         names.add_group(name);
     }
+    let group = item.get("model_name").and_then(Node::text).unwrap_or_default().to_owned();
+    let errors = cx.errors();
+    let read = described(cx, names, item);
+    if read.is_none() && cx.errors() == errors {
+        names.add_left_out(group);
+    }
+    read
+}
+
+/// The same of an item in which nothing is left to look up. `None` where something is wrong with it, or where it
+/// is left out since it is not available yet.
+fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(String, Member)> {
     let overlay = item.get_mut("litellm_params").and_then(overlay);
     let raw: raw::Deployment = de::read(cx, &mut item)?;
     let keyless = !dropped(&item, "api_key");
+    let placeless = dropped(&item, "api_base") || dropped(&item, "base_url");
     let params = raw.litellm_params;
     let model = params.model;
     let name = group_name(cx, &raw.model_name);
@@ -107,6 +137,10 @@ fn deployment(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Str
     let weights = [("weight", params.weight), ("rpm", params.rpm), ("tpm", params.tpm)]
         .map(|(key, weight)| weight.and_then(|weight| positive(cx, key, weight)));
     let (provider, upstream) = upstream(cx, &model, params.custom_llm_provider.as_ref())?;
+    if placeless {
+        // What is wrong with it has been told.
+        return None;
+    }
     let base = address::read(cx, provider, &model, params.api_base.as_ref())?;
     let api_key = match params.api_key.filter(|key| !key.value.expose().is_empty()) {
         // A key of the environment goes to the provider that it is for, and nowhere else.
@@ -166,7 +200,9 @@ fn group_name(cx: &mut Cx<'_>, name: &At<String>) -> Option<String> {
     } else if text.chars().any(char::is_control) {
         "`model_name` must be one line of text"
     } else if text.contains('*') {
-        "a `model_name` with `*` is not available yet"
+        let message = || "a `model_name` with `*` is not available yet: it is left out".to_owned();
+        cx.warn_once(Section::Deployment, "model_name *", name.span, message, || None);
+        return None;
     } else {
         return Some(text.clone());
     };
@@ -212,7 +248,8 @@ fn upstream(
         return None;
     }
     if rest.contains('*') {
-        cx.error(model.span, "a `model` with `*` is not available yet", None);
+        let message = || "a `model` with `*` is not available yet: it is left out".to_owned();
+        cx.warn_once(Section::Params, "model *", model.span, message, || None);
         return None;
     }
     if let Some(provider) = dialect::by_name(name) {
@@ -228,8 +265,11 @@ fn upstream(
         format!("write `openai/{rest}` and its `api_base` if it speaks OpenAI's dialect")
     };
     if providers::is_known(name) {
-        let message = format!("the dialect `{name}` is not available yet");
-        cx.error(span, message, Some(compatible));
+        // It is valid for LiteLLM; the rest of the file is of use without it.
+        let message =
+            || format!("the dialect `{name}` is not available yet: the deployment is left out");
+        let key = format!("dialect {name}");
+        cx.warn_once(Section::Params, &key, span, message, || Some(compatible));
     } else {
         let message = format!("the provider `{name}` is not known");
         cx.error(span, message, providers::did_you_mean(name).or(Some(compatible)));

@@ -133,9 +133,18 @@ fn target(cx: &mut Cx<'_>, names: &Names, mut item: Node, own: Option<&str>) -> 
         cx.error(item.span, message, None);
         return None;
     }
+    if item.text().is_some_and(|name| names.is_id(name)) {
+        let message = "a fallback to one deployment has no effect yet";
+        cx.warn(item.span, message, Some("name its group".to_owned()));
+        return None;
+    }
     let name = names.group(cx, &item)?;
     if own == Some(name.as_str()) {
         cx.error(item.span, format!("`{name}` cannot be its own fallback"), None);
+        return None;
+    }
+    if names.is_left_out(&name) {
+        names.told_left_out(cx, &name, item.span);
         return None;
     }
     Some(Node::new(Value::Text(name), item.span))

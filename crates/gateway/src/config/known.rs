@@ -19,6 +19,10 @@ pub(super) enum Section {
     Params,
     /// Its `model_info`.
     Info,
+    /// An item of `credential_list`.
+    Credential,
+    /// Its `credential_values`.
+    CredentialValues,
     Router,
     LiteLlm,
     General,
@@ -106,7 +110,7 @@ fn home(key: &str) -> Option<String> {
 // === impl Section ===
 
 impl Section {
-    const ALL: [Section; 8] = [
+    const ALL: [Section; 10] = [
         Section::Router,
         Section::LiteLlm,
         Section::General,
@@ -115,6 +119,8 @@ impl Section {
         Section::Deployment,
         Section::Secondwind,
         Section::Root,
+        Section::Credential,
+        Section::CredentialValues,
     ];
 
     fn name(self) -> &'static str {
@@ -123,6 +129,8 @@ impl Section {
             Section::Deployment => "model_list",
             Section::Params => "litellm_params",
             Section::Info => "model_info",
+            Section::Credential => "credential_list",
+            Section::CredentialValues => "credential_values",
             Section::Router => "router_settings",
             Section::LiteLlm => "litellm_settings",
             Section::General => "general_settings",
@@ -149,9 +157,10 @@ impl Section {
     }
 
     /// The keys that are acted on.
-    fn acted_on(self) -> &'static [&'static str] {
+    pub(super) fn acted_on(self) -> &'static [&'static str] {
         match self {
             Section::Root => &[
+                "credential_list",
                 "environment_variables",
                 "general_settings",
                 "include",
@@ -166,6 +175,7 @@ impl Section {
                 "api_key",
                 "base_url",
                 "custom_llm_provider",
+                "litellm_credential_name",
                 "model",
                 "num_retries",
                 "order",
@@ -177,6 +187,8 @@ impl Section {
                 "weight",
             ],
             Section::Info => &["id"],
+            Section::Credential => &["credential_info", "credential_name", "credential_values"],
+            Section::CredentialValues => &["api_base", "api_key", "base_url", "organization"],
             Section::Router => &[
                 "content_policy_fallbacks",
                 "context_window_fallbacks",
@@ -196,6 +208,7 @@ impl Section {
             Section::LiteLlm => &[
                 "content_policy_fallbacks",
                 "context_window_fallbacks",
+                "cooldown_time",
                 "default_fallbacks",
                 "fallbacks",
                 "max_fallbacks",
@@ -214,6 +227,8 @@ impl Section {
             Section::Deployment => "blocked db_model model_id order rpm team_id tpm weight",
             Section::Params => litellm::PARAMS,
             Section::Info => litellm::INFO,
+            Section::Credential => "created_at created_by credential_id updated_at updated_by",
+            Section::CredentialValues => litellm::PARAMS,
             Section::Router => litellm::ROUTER,
             Section::LiteLlm => litellm::LITELLM,
             Section::General => litellm::GENERAL,

@@ -50,6 +50,7 @@
 
 mod address;
 mod at;
+mod credentials;
 mod cx;
 mod de;
 mod deployments;
@@ -128,6 +129,12 @@ pub(crate) fn load_noting(
 /// Everything that is wrong with the configuration, warnings included.
 pub fn parse(source: Source, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Findings> {
     finish(Cx::new(env), |cx| include::text(cx, source))
+}
+
+/// The keys that may stand under `secondwind`.
+#[cfg(test)]
+pub(crate) fn own_keys() -> &'static [&'static str] {
+    known::Section::Secondwind.acted_on()
 }
 
 fn finish(

@@ -65,6 +65,7 @@ pub(super) fn read(
         ("num_retries", "retry.num_retries"),
         ("request_timeout", "timeout.attempt"),
         ("max_fallbacks", "fallback.max"),
+        ("cooldown_time", "breaker.cooldown_time"),
     ];
     let strong = [
         ("num_retries", "retry.num_retries"),

@@ -3,6 +3,7 @@
 use secondwind_policy::suggest;
 
 use super::at::At;
+use super::credentials;
 use super::cx::Cx;
 use super::de;
 use super::deployments::{self, Ready};
@@ -45,7 +46,8 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     let mut secondwind = section(cx, &mut root, "secondwind", Section::Secondwind);
 
     let mut names = Names::default();
-    let groups = deployments::read(cx, &mut names, root.take("model_list"));
+    let credentials = credentials::read(cx, root.take("credential_list"));
+    let groups = deployments::read(cx, &mut names, &credentials, root.take("model_list"));
     let aliases = names.read_aliases(cx, router.take("model_group_alias"));
     strategy(cx, router.take("routing_strategy"));
     store(cx, secondwind.take("store"));

@@ -1,5 +1,6 @@
 use super::*;
 
+mod credentials;
 mod examples;
 mod files;
 mod messages;

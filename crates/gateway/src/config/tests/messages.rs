@@ -142,7 +142,7 @@ error: `gpt-4` cannot be its own fallback
 }
 
 #[test]
-fn refuses_a_deployment_as_a_fallback() {
+fn leaves_out_a_deployment_as_a_fallback() {
     let text = "\
 model_list:
   - model_name: gpt-4
@@ -152,7 +152,10 @@ model_list:
     litellm_params: {model: gpt-4o-mini, api_key: k}
 router_settings: {fallbacks: [{small: [openai-1]}]}
 ";
-    assert!(told(text).ends_with("^^^^^^^^ this is a deployment; name its group"));
+    let loaded = read(text).unwrap();
+    assert!(loaded.config.groups.iter().all(|group| group.policy.fallback().to().is_empty()));
+    let [warning] = &loaded.warnings[..] else { panic!("{:?}", loaded.warnings) };
+    assert!(warning.to_string().ends_with("^^^^^^^^ name its group"), "{warning}");
 }
 
 #[test]
@@ -259,7 +262,7 @@ error: `store` is not available yet
 }
 
 #[test]
-fn refuses_a_dialect_that_is_not_built_yet() {
+fn tells_what_is_wrong_with_a_model() {
     let text = "\
 model_list:
   - model_name: a
@@ -287,11 +290,7 @@ model_list:
         told,
         [
             (
-                "the dialect `anthropic` is not available yet",
-                Some(openai("claude-sonnet").as_str())
-            ),
-            (
-                "the dialect `anthropic` is not available yet",
+                "the dialect `anthropic` is not available yet: the deployment is left out (2 times)",
                 Some(openai("claude-sonnet").as_str())
             ),
             ("the provider `grok` is not known", Some("did you mean `groq`?")),
@@ -352,7 +351,7 @@ secondwind:
             (3, 53, "the environment variable `NOPE` is not set, or empty"),
             (3, 70, "unknown key `weigth` in `litellm_params`"),
             (3, 88, "`order` must be a whole number, 0 or more, not a negative number"),
-            (5, 29, "the dialect `bedrock` is not available yet"),
+            (5, 29, "the dialect `bedrock` is not available yet: the deployment is left out"),
             (6, 22, "an `id` must be letters, digits and signs of ASCII, without spaces"),
             (8, 24, "there is no group `gpt-5`"),
             (9, 18, "unknown class `TimeoutErrorRetrys`"),
@@ -362,7 +361,7 @@ secondwind:
             (12, 12, "there is no group `gpt-44`"),
         ]
     );
-    assert_eq!(findings.errors(), 11);
+    assert_eq!(findings.errors(), 10);
 }
 
 #[test]
@@ -389,4 +388,52 @@ guardrails: [{guardrail_name: x}]
             "`guardrails` has no effect yet",
         ]
     );
+}
+
+#[test]
+fn leaves_out_what_is_not_available_yet_wherever_it_is_named() {
+    let text = with_model(
+        "  \
+  - model_name: gpt-4
+    litellm_params: {model: vertex_ai/gemini, vertex_project: p}
+  - model_name: claude
+    litellm_params: {model: bedrock/claude}
+  - model_name: azure/*
+    litellm_params: {model: azure/*}
+router_settings:
+  model_group_alias: {best: claude, good: gpt-4}
+  fallbacks: [{gpt-4: [claude, azure/gpt-4o]}, {azure/gpt-4o: [gpt-4]}, {claude: [gpt-4]}]
+  model_group_retry_policy: {claude: {TimeoutErrorRetries: 1}}
+",
+    );
+    let loaded = read(&text).unwrap();
+    let [group] = &loaded.config.groups[..] else { panic!("{:?}", loaded.config.groups) };
+    assert_eq!((group.name.as_str(), group.deployments.len()), ("gpt-4", 1));
+    assert_eq!(group.policy.fallback().to(), [""; 0]);
+    assert_eq!(loaded.config.aliases, [("good".to_owned(), "gpt-4".to_owned())]);
+    let told: Vec<_> = loaded.warnings.iter().map(|warning| warning.message.as_str()).collect();
+    let claude = "`claude` has no deployment that is available yet: it is left out";
+    let azure = "`azure/gpt-4o` has no deployment that is available yet: it is left out";
+    assert_eq!(
+        told,
+        [
+            "the dialect `vertex_ai` is not available yet: the deployment is left out",
+            "`vertex_project` in `litellm_params` has no effect yet",
+            "the dialect `bedrock` is not available yet: the deployment is left out",
+            "a `model_name` with `*` is not available yet: it is left out",
+            "a `model` with `*` is not available yet: it is left out",
+            claude,
+            claude,
+            azure,
+            azure,
+        ]
+    );
+}
+
+#[test]
+fn refuses_a_file_of_which_nothing_can_be_used_yet() {
+    let text = "model_list: [{model_name: c, litellm_params: {model: bedrock/claude}}]";
+    let findings = read(text).unwrap_err();
+    assert_eq!(findings.errors(), 1);
+    assert!(findings.to_string().contains("error: none of the deployments can be used yet\n"));
 }
