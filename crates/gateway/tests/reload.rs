@@ -1,14 +1,17 @@
 //! `secondwind serve` under a configuration that changes, as a user runs it.
 #![cfg(unix)]
+// In a test a panic is the report.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use secondwind_testkit::upstream::{Reply, Upstream};
+use tokio::time::{Instant, sleep};
 
 /// A gateway in a process of its own, with its configuration; both gone afterwards.
 struct Served {
@@ -64,11 +67,11 @@ impl Served {
     }
 
     /// Waits until the list of models names `model`.
-    fn comes_to_serve(&self, model: &str) {
+    async fn comes_to_serve(&self, model: &str) {
         let began = Instant::now();
         while !self.models().contains(&format!("\"{model}\"")) {
             assert!(began.elapsed() < Duration::from_secs(20), "{model} is not served");
-            std::thread::sleep(Duration::from_millis(50));
+            sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -109,36 +112,36 @@ fn replace(file: &Path, text: &str) {
     fs::rename(new, file).unwrap();
 }
 
+// The upstream has threads of its own: this one waits for sockets and for a process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn serves_what_the_file_says_now_and_ends_what_it_began() {
     let upstream = Upstream::start().await;
     upstream.always(Reply::slow(Duration::from_millis(1500)));
     let base = upstream.base_url();
-    let (began, logged) = tokio::task::spawn_blocking(move || {
-        let served = Served::start("changes", &config("first", &base));
-        let began = served.ask("first");
-        std::thread::sleep(Duration::from_millis(200));
+    let served = Served::start("changes", &config("first", &base));
+    let under_way = served.ask("first");
+    while upstream.attempts() == 0 {
+        sleep(Duration::from_millis(5)).await;
+    }
 
-        replace(&served.file, &config("second", &base));
-        served.signal("-HUP");
-        served.comes_to_serve("second");
-        assert!(!served.models().contains("\"first\""));
-        let began = read(began);
+    replace(&served.file, &config("second", &base));
+    served.signal("-HUP");
+    served.comes_to_serve("second").await;
+    assert!(!served.models().contains("\"first\""));
+    let answer = read(under_way);
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.contains("x-litellm-model-group: first"), "{answer}");
 
-        // Nobody says that it changed.
-        replace(&served.file, &config("third", &base));
-        served.comes_to_serve("third");
+    // Nobody says that it changed.
+    replace(&served.file, &config("third", &base));
+    served.comes_to_serve("third").await;
 
-        replace(&served.file, "model_lst: []\n");
-        served.signal("-HUP");
-        std::thread::sleep(Duration::from_millis(2500));
-        served.comes_to_serve("third");
-        (began, served.stop())
-    })
-    .await
-    .unwrap();
-    assert!(began.starts_with("HTTP/1.1 200 "), "{began}");
-    assert!(began.contains("x-litellm-model-group: first"), "{began}");
+    replace(&served.file, "model_lst: []\n");
+    served.signal("-HUP");
+    sleep(Duration::from_millis(2500)).await;
+    served.comes_to_serve("third").await;
+
+    let logged = served.stop();
     assert!(logged.contains("was read anew and is at work groups=1 deployments=1"), "{logged}");
     let told = logged.matches("unknown key `model_lst`").count();
     assert_eq!(told, 1, "{logged}");

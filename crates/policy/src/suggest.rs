@@ -40,17 +40,22 @@ fn plain(name: &str) -> Vec<char> {
     name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
-/// Levenshtein's distance: how many characters to insert, drop or replace.
+/// How many characters to insert, drop, replace, or swap with the next.
 fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
+        let mut next = vec![i + 1];
         for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+            let replaced = row[j] + usize::from(from != to);
+            let mut slips = replaced.min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *from == b[j - 1] && a[i - 1] == *to {
+                let before: &Vec<usize> = &before;
+                slips = slips.min(before[j - 1] + 1);
+            }
+            next.push(slips);
         }
+        before = std::mem::replace(&mut row, next);
     }
     row[b.len()]
 }
@@ -66,6 +71,7 @@ mod tests {
         for (given, meant) in [
             ("timeuot", Some("timeout")),
             ("Timeout", Some("timeout")),
+            ("itmeotu", Some("timeout")),
             ("ratelimit", Some("rate_limit")),
             ("rate-limits", Some("rate_limit")),
             ("RateLimitErrorRetry", Some("RateLimitErrorRetries")),

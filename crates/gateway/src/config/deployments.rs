@@ -13,7 +13,7 @@ use super::de;
 use super::env;
 use super::known::{self, Section};
 use super::names::Names;
-use super::node::{Entry, Node, Span, Value};
+use super::node::{Node, Span, Value};
 use super::providers;
 use super::raw;
 use super::secret::Secret;
@@ -57,15 +57,20 @@ pub(super) fn read(
     cx: &mut Cx<'_>,
     names: &mut Names,
     credentials: &Credentials,
-    list: Option<Entry>,
+    root: &mut Node,
 ) -> Vec<Group> {
-    let Some(list) = list else {
+    let mistyped = matches!(&root.value, Value::Map(map) if map.has_dropped("model_list"));
+    let Some(list) = root.take("model_list") else {
         let help = "a `model_list` names the places that can answer".to_owned();
-        cx.error(None, "there is no `model_list`", Some(help));
+        names.go_blind();
+        if !mistyped {
+            cx.error(None, "there is no `model_list`", Some(help));
+        }
         return Vec::new();
     };
     let found = list.node.kind();
     let Value::List(items) = list.node.value else {
+        names.go_blind();
         cx.error(list.node.span, format!("`model_list` must be a list, not {found}"), None);
         return Vec::new();
     };
@@ -101,6 +106,11 @@ fn deployment(
     credentials: &Credentials,
     mut item: Node,
 ) -> Option<(String, Member)> {
+    if item.map_mut().is_none() {
+        let message = format!("a deployment must be a mapping, not {}", item.kind());
+        cx.error(item.span, message, Some("begin it with `- model_name: `".to_owned()));
+        return None;
+    }
     known::sift(cx, Section::Deployment, &mut item);
     if let Some(params) = item.get_mut("litellm_params") {
         known::sift(cx, Section::Params, params);

@@ -105,7 +105,10 @@ fn list(cx: &mut Cx<'_>, names: &Names, entry: Entry, own: Option<&str>) -> Opti
     let Entry { key, at, written, node } = entry;
     let (span, found) = (node.span, node.kind());
     let Value::List(items) = node.value else {
-        let message = format!("the fallbacks of `{key}` must be a list, not {found}");
+        let message = match key.as_str() {
+            "default_fallbacks" => format!("`{key}` must be a list, not {found}"),
+            _ => format!("the fallbacks of `{key}` must be a list, not {found}"),
+        };
         cx.error(span, message, Some("write it in `[` `]`".to_owned()));
         return None;
     };

@@ -76,7 +76,7 @@ fn refuse(cx: &mut Cx<'_>, section: Section, entry: &Entry) {
         cx.hide(entry, odd);
     }
     let help = meant.map(|name| format!("did you mean `{name}`?"));
-    let help = help.or_else(|| home(key));
+    let help = help.or_else(|| home(section, key));
     let name = if odd { "this".to_owned() } else { format!("`{key}`") };
     if section == Section::Info {
         // LiteLLM takes any key there and shows it to whoever asks for the model's data.
@@ -98,9 +98,15 @@ pub(super) fn is_key(key: &str) -> bool {
 }
 
 /// Where a key belongs that was found somewhere else.
-fn home(key: &str) -> Option<String> {
-    let acts = Section::ALL.iter().find(|home| home.acts_on(key));
-    let home = acts.or_else(|| Section::ALL.iter().find(|home| home.knows(key)))?;
+fn home(section: Section, key: &str) -> Option<String> {
+    // What lost its indentation is not far.
+    let near: &[Section] = match section {
+        Section::Deployment | Section::Info => &[Section::Params, Section::Info],
+        _ => &[],
+    };
+    let homes = || near.iter().chain(&Section::ALL);
+    let acts = homes().find(|home| home.acts_on(key));
+    let home = acts.or_else(|| homes().find(|home| home.knows(key)))?;
     Some(match home {
         Section::Root => "it belongs at the top of the file".to_owned(),
         _ => format!("it belongs in `{}`", home.name()),
@@ -140,6 +146,10 @@ impl Section {
 
     /// The key that a mistyped one was probably meant to be.
     fn meant(self, key: &str) -> Option<String> {
+        if Section::ALL.iter().any(|home| home.acts_on(key)) {
+            // It is what it says, and stands in the wrong place.
+            return None;
+        }
         let known = self.known().split_whitespace();
         suggest::nearest(key, self.acted_on().iter().copied().chain(known)).map(str::to_owned)
     }

@@ -22,6 +22,8 @@ pub(super) struct Names {
     present: HashSet<String>,
     /// The names for which a deployment was left out; a `*` in them is anything.
     left_out: HashSet<String>,
+    /// Whether the list of the groups could not be read: then none of them is missing.
+    blind: bool,
 }
 
 // === impl Names ===
@@ -46,6 +48,11 @@ impl Names {
 
     pub(super) fn add_present(&mut self, name: &str) {
         self.present.insert(name.to_owned());
+    }
+
+    /// Notes that the list of the groups cannot be read.
+    pub(super) fn go_blind(&mut self) {
+        self.blind = true;
     }
 
     /// Notes that a deployment of this group is not available yet.
@@ -101,6 +108,9 @@ impl Names {
 
     /// Notes that there is no group of this name.
     pub(super) fn missing(&self, cx: &mut Cx<'_>, name: &str, at: Span) {
+        if self.blind {
+            return;
+        }
         if self.is_left_out(name) {
             self.told_left_out(cx, name, at);
             return;
@@ -158,8 +168,7 @@ impl Names {
                 present.push((alias, group));
             }
         }
-        let aliases = present;
-        aliases
+        present
     }
 }
 
@@ -185,6 +194,11 @@ fn covers(pattern: &str, name: &str) -> bool {
 fn target(cx: &mut Cx<'_>, mut node: Node) -> Option<Node> {
     if node.text().is_some() {
         return Some(node);
+    }
+    if node.map_mut().is_none() {
+        let message = format!("an alias must stand for the name of a group, not {}", node.kind());
+        cx.error(node.span, message, None);
+        return None;
     }
     let alias: raw::Alias = de::read(cx, &mut node)?;
     if let Some(hidden) = alias.hidden.filter(|hidden| hidden.value) {

@@ -47,7 +47,7 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
 
     let mut names = Names::default();
     let credentials = credentials::read(cx, root.take("credential_list"));
-    let groups = deployments::read(cx, &mut names, &credentials, root.take("model_list"));
+    let groups = deployments::read(cx, &mut names, &credentials, &mut root);
     let aliases = names.read_aliases(cx, router.take("model_group_alias"));
     strategy(cx, router.take("routing_strategy"));
     store(cx, secondwind.take("store"));
@@ -75,7 +75,9 @@ fn section(cx: &mut Cx<'_>, root: &mut Node, key: &str, section: Section) -> Nod
         return nothing;
     };
     if node.map_mut().is_none() {
-        cx.error(node.span, format!("`{key}` must be a mapping, not {}", node.kind()), None);
+        let lost = node.text().is_some_and(|text| text.contains([':', '=']));
+        let help = lost.then(|| "between a key and its value stands `: `".to_owned());
+        cx.error(node.span, format!("`{key}` must be a mapping, not {}", node.kind()), help);
         return nothing;
     }
     known::sift(cx, section, &mut node);

@@ -108,7 +108,8 @@ impl Play {
         };
         let targets = (0..).zip(&names[..scripts.len()]).map(target).collect();
         let stage = Arc::new(Stage::default());
-        let scripts = names.into_iter().zip(scripts.iter().map(|steps| steps.iter().copied().collect()));
+        let scripts =
+            names.into_iter().zip(scripts.iter().map(|steps| steps.iter().copied().collect()));
         *stage.scripts.lock().unwrap() = scripts.collect();
         let groups = vec![GroupSetup { name: "g".into(), policy, targets }];
         let setup = Setup {

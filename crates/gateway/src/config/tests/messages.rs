@@ -296,7 +296,10 @@ model_list:
             ("the provider `grok` is not known", Some("did you mean `groq`?")),
             ("the provider `my-org` is not known", Some(openai("llama").as_str())),
             ("`model` has no name", None),
-            ("`api_base` is missing: `hosted_vllm` has no address of its own", None),
+            (
+                "`api_base` is missing: `hosted_vllm` has no address of its own",
+                Some("give it an `api_base`")
+            ),
         ]
     );
 }
