@@ -9,6 +9,7 @@
 mod tests;
 
 use std::fmt;
+use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -64,24 +65,26 @@ impl Reload {
         Self { file, live, exposed, files, changing: false }
     }
 
-    /// Does it for as long as it is polled.
-    pub(crate) async fn follow(mut self) {
+    /// Does it for as long as it is polled. A SIGHUP is heard from now on.
+    pub(crate) fn follow(mut self) -> impl Future<Output = ()> + Send {
         let mut hangup = Hangup::new();
-        loop {
-            let asked = tokio::select! {
-                () = hangup.came() => true,
-                () = sleep(LOOK) => false,
-            };
-            // Reading a large configuration takes longer than a request may be kept waiting.
-            let looked = tokio::task::spawn_blocking(move || {
-                self.look(asked);
-                self
-            });
-            match looked.await {
-                Ok(reload) => self = reload,
-                Err(error) => {
-                    error!(%error, "the configuration is not read anew any more");
-                    return;
+        async move {
+            loop {
+                let asked = tokio::select! {
+                    () = hangup.came() => true,
+                    () = sleep(LOOK) => false,
+                };
+                // Reading a large configuration takes longer than a request may be kept waiting.
+                let looked = tokio::task::spawn_blocking(move || {
+                    self.look(asked);
+                    self
+                });
+                match looked.await {
+                    Ok(reload) => self = reload,
+                    Err(error) => {
+                        error!(%error, "the configuration is not read anew any more");
+                        return;
+                    }
                 }
             }
         }
