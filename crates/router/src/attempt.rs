@@ -32,7 +32,7 @@ use crate::client::{self, Client};
 use crate::error::RouteError;
 use crate::request::Request;
 use crate::stream::Stream;
-use crate::target::{Deployment, Target};
+use crate::target::Deployment;
 
 /// How much of a failed answer is read, and for how long.
 const ERROR_BYTES: usize = 64 * 1024;
@@ -254,8 +254,7 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 
 impl Sent {
     fn policy(&self) -> &Policy {
-        let Target { policy, stream_policy, .. } = &self.deployment.target;
-        if self.request.call().peek.stream { stream_policy } else { policy }
+        &self.deployment.target.policy
     }
 
     /// What looks at the answer, where it is the stream that was asked for. What is not is read whole and judged.
