@@ -16,6 +16,7 @@ fn target(id: &str) -> Target {
         organization: None,
         weight: 1.0,
         order: 0,
+        assistant_prefill: false,
         policy: Arc::new(Policy::default()),
     }
 }
