@@ -5,6 +5,7 @@
 //! - [`dialect`] is the seam: addresses, keys, headers and errors of one API.
 //! - [`rate_limit`] reads when a limit begins anew.
 //! - [`redact`](mod@redact) keeps keys out of what is passed on.
+//! - [`sse`] cuts a stream into its events.
 //!
 //! Nothing here does I/O, reads a clock or knows a deployment.
 
@@ -14,3 +15,4 @@ pub mod dialect;
 pub mod peek;
 pub mod rate_limit;
 pub mod redact;
+pub mod sse;
