@@ -6,6 +6,7 @@
 //! - [`rate_limit`] reads when a limit begins anew.
 //! - [`redact`](mod@redact) keeps keys out of what is passed on.
 //! - [`sse`] cuts a stream into its events.
+//! - [`stream`] follows streamed answers to their end, and puts one behind another.
 //!
 //! Nothing here does I/O, reads a clock or knows a deployment.
 
@@ -16,3 +17,4 @@ pub mod peek;
 pub mod rate_limit;
 pub mod redact;
 pub mod sse;
+pub mod stream;
