@@ -138,10 +138,6 @@ impl fmt::Debug for Body {
     }
 }
 
-// === impl BodyError ===
-
-impl BodyError {
-}
 
 impl From<hyper::Error> for BodyError {
     fn from(error: hyper::Error) -> Self {
