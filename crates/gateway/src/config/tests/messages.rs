@@ -383,7 +383,6 @@ guardrails: [{guardrail_name: x}]
     assert_eq!(
         warnings(text),
         [
-            "`stream_timeout` in `litellm_params` has no effect yet (2 times)",
             "`max_tokens` in `model_info` has no effect yet (2 times)",
             "`team` in `model_info` has no effect",
             "`allowed_fails` in `router_settings` has no effect yet",
