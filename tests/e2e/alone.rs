@@ -8,8 +8,9 @@ const ALONE: &str = "SECONDWIND_TEST_ALONE";
 /// Runs `test`, whose name is `name`, in a process in which nothing else runs.
 pub(crate) fn alone(name: &str, test: impl Future<Output = ()>) {
     if env::var_os(ALONE).is_some() {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all();
-        return { runtime }.build().unwrap().block_on(test);
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
+        return runtime.block_on(test);
     }
     let mut child = Command::new(env::current_exe().unwrap());
     child.args([name, "--exact", "--nocapture"]).env(ALONE, "1");
