@@ -15,6 +15,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::gateway::{CHAT, post, streamed};
 
+/// What a caller keeps of an event that does not end.
+const MOST_UNREAD: usize = 8 << 20;
+
 /// All that was heard of one answer.
 #[derive(Debug)]
 pub(crate) struct Heard {
@@ -131,18 +134,27 @@ impl Heard {
         let mut body = response.into_body();
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame?.into_data() else { continue };
+            let seen = self.unread.len();
             self.unread.extend_from_slice(&data);
             if events {
-                self.read_events();
+                self.read_events(seen);
+            }
+            if self.unread.len() > MOST_UNREAD {
+                self.liberties.push(format!("more than {MOST_UNREAD} bytes without an end"));
+                return Err("too much".into());
             }
         }
         drop(connection);
         Ok(())
     }
 
-    fn read_events(&mut self) {
-        while let Some(at) = self.unread.windows(2).position(|end| end == b"\n\n") {
-            let event: Vec<u8> = self.unread.drain(..at + 2).collect();
+    /// Reads what is complete; the first `seen` bytes were looked at before.
+    fn read_events(&mut self, seen: usize) {
+        // An end may have come in two parts.
+        let mut from = seen.saturating_sub(1);
+        while let Some(at) = self.unread[from..].windows(2).position(|end| end == b"\n\n") {
+            let event: Vec<u8> = self.unread.drain(..from + at + 2).collect();
+            from = 0;
             match std::str::from_utf8(&event) {
                 Ok(event) => self.event(event.trim_end()),
                 Err(_) => self.liberties.push("an event that is no text".into()),
