@@ -189,6 +189,12 @@ impl Future for SendFuture {
                     let failed = !answer.status().is_success();
                     let (mut head, body) = answer.into_parts();
                     call.deployment.scrub_headers(&mut head.headers);
+                    let dialect = call.deployment.target.dialect;
+                    let bad = || dialect.classify_ok_head(head.status, &head.headers);
+                    if let Some(verdict) = (!failed).then(bad).flatten() {
+                        // It is no answer, whatever its body says.
+                        return Poll::Ready(Ok(call.failed_answer(head, Bytes::new(), verdict)));
+                    }
                     if let Some(events) = call.events(&head).filter(|_| !failed) {
                         let limits = Limits::from(call.policy().timeout());
                         let held = Gated::inspected(body, events, limits, call.began);

@@ -138,7 +138,6 @@ impl fmt::Debug for Body {
     }
 }
 
-
 impl From<hyper::Error> for BodyError {
     fn from(error: hyper::Error) -> Self {
         Self(Why::Read(error))

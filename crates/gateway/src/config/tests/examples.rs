@@ -69,10 +69,7 @@ fn the_example_of_all_keys_says_what_is_not_built_yet() {
     };
     assert_eq!(
         told(Severity::Error),
-        [
-            "`hedge` is not available yet",
-            "`store` is not available yet",
-        ]
+        ["`hedge` is not available yet", "`store` is not available yet",]
     );
     assert_eq!(
         told(Severity::Warning),
