@@ -7,6 +7,7 @@
 //! - [`redact`](mod@redact) keeps keys out of what is passed on.
 //! - [`sse`] cuts a stream into its events.
 //! - [`stream`] follows streamed answers to their end, and puts one behind another.
+//! - [`translate`] turns one API's requests, answers and streams into another's.
 //!
 //! Nothing here does I/O, reads a clock or knows a deployment.
 
@@ -18,3 +19,4 @@ pub mod rate_limit;
 pub mod redact;
 pub mod sse;
 pub mod stream;
+pub mod translate;
