@@ -177,7 +177,7 @@ async fn break_stream(how: Break, answer: &Answer, to: &mut Writer<'_, '_>) -> i
             return Ok(Then::Stop(After::Stay));
         }
         Break::Malformed => {
-            to.chunk(b"data: {\"id\": \"chatcmpl-1\", \"choices\": [{\"del\n\n").await?
+            to.chunk(b"data: {\"id\": \"chatcmpl-1\", \"choices\": [{\"del\n\n").await?;
         }
         Break::Mangled => {
             let event = answer.word("lost");
