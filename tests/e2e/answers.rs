@@ -247,3 +247,23 @@ async fn a_stream_without_an_answer_in_it_is_a_failure_like_any_other() {
     assert!(answer.body.ends_with(b"data: [DONE]\n\n"));
     assert_eq!(answer.trail(), ["gpt-4/east=internal_server", "gpt-4/east=ok"]);
 }
+
+#[tokio::test]
+async fn a_caller_who_waits_for_a_stream_gets_signs_of_life_if_that_was_asked_for() {
+    let (east, west) = (Upstream::start().await, Upstream::start().await);
+    east.always(Reply::ok().after(Duration::from_millis(500)));
+    west.always(Reply::status(400).after(Duration::from_millis(300)));
+    let setup = Setup::new().with("gpt-4", "east", &east).with("bad", "west", &west);
+    let gateway = setup.policy("stream: {keepalive: 100ms}").start().await;
+    let answer = gateway.post(CHAT, streamed("gpt-4").to_string()).await;
+    let body = String::from_utf8(answer.body.to_vec()).unwrap();
+    assert_eq!(answer.header("content-type"), "text/event-stream");
+    assert!(body.starts_with(": keep-alive\n\n: keep-alive\n\n"), "{body}");
+    assert!(body.ends_with("data: [DONE]\n\n"), "{body}");
+
+    // The price: a failure is told within the stream.
+    let answer = gateway.post(CHAT, streamed("bad").to_string()).await;
+    let body = String::from_utf8(answer.body.to_vec()).unwrap();
+    assert_eq!(answer.status, 200);
+    assert!(body.contains(r#""class":"bad_request""#) && !body.contains("[DONE]"), "{body}");
+}
