@@ -30,10 +30,21 @@ pub enum Unworkable {
 /// What only shows when it is put to work: a key that no header can carry, root certificates that cannot
 /// be read.
 pub fn router(config: &Config) -> Result<Router, Unworkable> {
+    Router::new(setup(config)?).map_err(Unworkable::Router)
+}
+
+/// The same, in the place of `before`: deployments that are in both keep their health.
+///
+/// # Errors
+/// As those of [`router`].
+pub fn successor(config: &Config, before: &Router) -> Result<Router, Unworkable> {
+    before.successor(setup(config)?).map_err(Unworkable::Router)
+}
+
+fn setup(config: &Config) -> Result<Setup, Unworkable> {
     let groups = config.groups.iter().map(group).collect::<Result<_, _>>()?;
     let aliases = config.aliases.clone();
-    Router::new(Setup { groups, aliases, strategy: Arc::new(SimpleShuffle) })
-        .map_err(Unworkable::Router)
+    Ok(Setup { groups, aliases, strategy: Arc::new(SimpleShuffle) })
 }
 
 fn group(config: &GroupConfig) -> Result<GroupSetup, Unworkable> {
@@ -58,6 +69,7 @@ fn target(config: &DeploymentConfig) -> Result<Target, Unworkable> {
         weight: config.weight,
         order: config.order,
         policy: Arc::clone(&config.policy),
+        assistant_prefill: config.assistant_prefill,
     })
 }
 

@@ -6,6 +6,7 @@
 //! - [`rate_limit`] reads when a limit begins anew.
 //! - [`redact`](mod@redact) keeps keys out of what is passed on.
 //! - [`sse`] cuts a stream into its events.
+//! - [`stream`] follows streamed answers to their end, and puts one behind another.
 //! - [`translate`] turns one API's requests, answers and streams into another's.
 //!
 //! Nothing here does I/O, reads a clock or knows a deployment.

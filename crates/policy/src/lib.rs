@@ -64,7 +64,8 @@ mod retry;
 #[cfg(feature = "schema")]
 mod schema;
 mod stream;
-mod suggest;
+#[doc(hidden)]
+pub mod suggest;
 mod timeout;
 mod written;
 

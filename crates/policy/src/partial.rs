@@ -246,6 +246,11 @@ pub struct PartialTimeout {
     #[serde(skip_serializing_if = "Setting::is_unset")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "off")))]
     pub stream_total: Setting<Written<Duration>>,
+    /// `first_content` and `content_idle` of answers that are streams, where the one is off and the other at its
+    /// default.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "off")))]
+    pub stream: Setting<Written<Duration>>,
 }
 
 /// Any of the values of a [`FallbackPolicy`](crate::FallbackPolicy).

@@ -22,6 +22,7 @@ pub struct TimeoutPolicy {
     pub(crate) idle: Option<Duration>,
     pub(crate) content_idle: Option<Duration>,
     pub(crate) stream_total: Option<Duration>,
+    pub(crate) stream: Option<Duration>,
 }
 
 /// What an attempt leaves of the deadline for those that could follow it, where no `attempt` clock
@@ -38,6 +39,8 @@ pub enum Reserve {
     Off,
 }
 
+const CONTENT_IDLE: Duration = Duration::from_secs(300);
+
 impl Default for TimeoutPolicy {
     fn default() -> TimeoutPolicy {
         TimeoutPolicy {
@@ -47,8 +50,9 @@ impl Default for TimeoutPolicy {
             reserve: Reserve::Share,
             first_content: None,
             idle: Some(Duration::from_secs(60)),
-            content_idle: Some(Duration::from_secs(300)),
+            content_idle: Some(CONTENT_IDLE),
             stream_total: None,
+            stream: None,
         }
     }
 }
@@ -67,6 +71,7 @@ impl TimeoutPolicy {
             idle: None,
             content_idle: None,
             stream_total: None,
+            stream: None,
         }
     }
 
@@ -120,6 +125,28 @@ impl TimeoutPolicy {
         self.stream_total
     }
 
+    /// `first_content` and `content_idle` of answers that are streams, where these are not set otherwise: LiteLLM's
+    /// `stream_timeout`. Default off.
+    #[must_use]
+    pub fn stream(&self) -> Option<Duration> {
+        self.stream
+    }
+
+    /// `first_content` of a stream: its own, else `stream`.
+    #[must_use]
+    pub fn first_content_of_stream(&self) -> Option<Duration> {
+        self.first_content.or(self.stream)
+    }
+
+    /// `content_idle` of a stream: its own, or `stream` where that is set and it is at its default.
+    #[must_use]
+    pub fn content_idle_of_stream(&self) -> Option<Duration> {
+        match (self.content_idle, self.stream) {
+            (Some(CONTENT_IDLE), Some(stream)) => Some(stream),
+            (own, _) => own,
+        }
+    }
+
     fn check(&self, findings: &mut Findings) {
         let Some(total) = self.total else { return };
         if let Some(attempt) = self.attempt.filter(|attempt| *attempt > total) {
@@ -147,6 +174,7 @@ impl PartialTimeout {
         findings.lay_clock("timeout.idle", &self.idle, &mut onto.idle);
         findings.lay_clock("timeout.content_idle", &self.content_idle, &mut onto.content_idle);
         findings.lay_clock("timeout.stream_total", &self.stream_total, &mut onto.stream_total);
+        findings.lay_clock("timeout.stream", &self.stream, &mut onto.stream);
         onto.check(findings);
     }
 }
@@ -163,6 +191,7 @@ impl From<&TimeoutPolicy> for PartialTimeout {
             idle: clock(timeout.idle),
             content_idle: clock(timeout.content_idle),
             stream_total: clock(timeout.stream_total),
+            stream: clock(timeout.stream),
         }
     }
 }

@@ -32,7 +32,7 @@ use crate::client::{self, Client};
 use crate::error::RouteError;
 use crate::request::Request;
 use crate::stream::Stream;
-use crate::target::{Deployment, Target};
+use crate::target::Deployment;
 
 /// How much of a failed answer is read, and for how long.
 const ERROR_BYTES: usize = 64 * 1024;
@@ -189,6 +189,12 @@ impl Future for SendFuture {
                     let failed = !answer.status().is_success();
                     let (mut head, body) = answer.into_parts();
                     call.deployment.scrub_headers(&mut head.headers);
+                    let dialect = call.deployment.target.dialect;
+                    let bad = || dialect.classify_ok_head(head.status, &head.headers);
+                    if let Some(verdict) = (!failed).then(bad).flatten() {
+                        // It is no answer, whatever its body says.
+                        return Poll::Ready(Ok(call.failed_answer(head, Bytes::new(), verdict)));
+                    }
                     if let Some(events) = call.events(&head).filter(|_| !failed) {
                         let limits = Limits::from(call.policy().timeout());
                         let held = Gated::inspected(body, events, limits, call.began);
@@ -254,8 +260,7 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 
 impl Sent {
     fn policy(&self) -> &Policy {
-        let Target { policy, stream_policy, .. } = &self.deployment.target;
-        if self.request.call().peek.stream { stream_policy } else { policy }
+        &self.deployment.target.policy
     }
 
     /// What looks at the answer, where it is the stream that was asked for. What is not is read whole and judged.

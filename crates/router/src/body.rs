@@ -138,18 +138,6 @@ impl fmt::Debug for Body {
     }
 }
 
-// === impl BodyError ===
-
-impl BodyError {
-    /// How a stream broke, if it is one.
-    pub(crate) fn into_broken(self) -> Option<Broken> {
-        match self.0 {
-            Why::Read(_) => None,
-            Why::Broken(broken) => Some(broken),
-        }
-    }
-}
-
 impl From<hyper::Error> for BodyError {
     fn from(error: hyper::Error) -> Self {
         Self(Why::Read(error))

@@ -203,6 +203,3 @@ impl Ticker {
         Poll::Ready(())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -46,7 +46,20 @@ impl Router {
     /// Where a deployment's address or key cannot be used, or TLS is wanted and the system's root certificates
     /// cannot be read.
     pub fn new(setup: Setup) -> Result<Self, SetupError> {
-        let table = Arc::new(Table::new(setup, Instant::now(), deployment_stack)?);
+        Self::after(None, setup)
+    }
+
+    /// A router for another setup, in the place of this one. What is known of the health of a deployment goes
+    /// over to the one that has its id, unless that has another address, model or key.
+    ///
+    /// # Errors
+    /// As those of [`new`](Self::new).
+    pub fn successor(&self, setup: Setup) -> Result<Self, SetupError> {
+        Self::after(Some(&self.table), setup)
+    }
+
+    fn after(before: Option<&Table<DeploymentStack>>, setup: Setup) -> Result<Self, SetupError> {
+        let table = Arc::new(Table::new(setup, Instant::now(), before, deployment_stack)?);
         Ok(Self { stack: Recover::new(request_stack(&table)), table })
     }
 

@@ -34,8 +34,6 @@ pub struct Target {
     pub order: u32,
     /// The policy for attempts sent to it, complete.
     pub policy: Arc<Policy>,
-    /// The same for attempts whose answer is a stream: `stream_timeout` is in its clocks.
-    pub stream_policy: Arc<Policy>,
     /// Whether it goes on from an assistant's last message, instead of beginning anew.
     pub assistant_prefill: bool,
 }
@@ -68,6 +66,19 @@ const SHORTEST_SECRET: usize = 8;
 
 const ENDPOINTS: [Endpoint; 3] =
     [Endpoint::ChatCompletions, Endpoint::Completions, Endpoint::Embeddings];
+
+// === impl Target ===
+
+impl Target {
+    /// Whether both are the same place, asked for the same by the same account: what one of them did, the other
+    /// would have done.
+    pub(crate) fn is_the_place_of(&self, other: &Self) -> bool {
+        self.api_base == other.api_base
+            && self.model == other.model
+            && self.api_key == other.api_key
+            && self.organization == other.organization
+    }
+}
 
 // === impl Deployment ===
 

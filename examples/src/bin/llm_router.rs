@@ -66,6 +66,7 @@ fn target(id: &str, at: &Upstream, order: u32, policy: &Arc<Policy>) -> Result<T
         organization: None,
         weight: 1.0,
         order,
+        assistant_prefill: false,
         policy: Arc::clone(policy),
     })
 }
@@ -77,7 +78,7 @@ async fn ask(router: Router) -> Result<Trail, Box<dyn Error>> {
     let peek = peek(&body)?;
     let group = peek.model.as_str().into();
     let endpoint = Endpoint::ChatCompletions;
-    let call = Call { endpoint, headers: HeaderMap::new(), body, peek };
+    let call = Call { dialect: &OpenAiChat, endpoint, headers: HeaderMap::new(), body, peek };
     let context = Context::new(Instant::now());
     let answer = router.oneshot(Request::new(call, group, context.clone())).await?;
     println!("{}", context.trail());

@@ -3,7 +3,7 @@
 
 /// At the top of the file.
 pub(super) const ROOT: &str = "
-    agent_list agents assistant_settings callback_settings credential_list default_vertex_config
+    agent_list agents assistant_settings callback_settings default_vertex_config
     files_settings finetune_settings guardrails mcp_servers mcp_tools policies policy_attachments
     prompts sandbox_tools search_tools vector_store_registry worker_registry";
 
@@ -33,9 +33,9 @@ pub(super) const PARAMS: &str = "
     fallbacks final_prompt_value fireworks_forward_user_id frequency_penalty function_call functions
     gcs_bucket_name guardrails guided_choice guided_json guided_regex headers health_check_model
     hf_model_name index_name initial_prompt_value input_type itpm keep_alive keepalive_seconds
-    kubernetes_pod_discovery language litellm_credential_name litellm_metadata litellm_system_prompt
+    kubernetes_pod_discovery language litellm_metadata litellm_system_prompt
     litellm_trace_id logit_bias logprobs max_budget max_completion_tokens max_file_size_mb
-    max_parallel_requests max_retries max_tokens merge_reasoning_content_in_choices metadata
+    max_parallel_requests max_new_tokens max_retries max_tokens merge_reasoning_content_in_choices metadata
     milvus_db_name milvus_partition_names milvus_text_field min_p mock_response mock_timeout
     mock_tool_calls modalities model_id model_info n num_ctx openai_identity_provider_id
     openai_identity_token_file openai_service_account_id otpm parallel_tool_calls prediction
@@ -44,7 +44,7 @@ pub(super) const PARAMS: &str = "
     reasoning_effort region_name repetition_penalty response_format responses_api_version roles rpd
     s3_access_key_id s3_bucket_name s3_bucket_owner s3_encryption_key_id s3_endpoint_url
     s3_output_bucket_name s3_region_name s3_secret_access_key safety_identifier seed service_tier
-    ssl_verify stop stop_token_ids store stream stream_options stream_timeout
+    ssl_verify stop stop_token_ids store stream stream_options
     stream_timeout_by_service_tier supports_system_message system_prompt tag_regex tags temperature
     tenant_id thinking thought_signature_in_tool_call_id timeout_by_service_tier
     token_exchange_audience token_exchange_endpoint token_exchange_profile token_exchange_scope
@@ -75,8 +75,8 @@ pub(super) const INFO: &str = "
 /// In `router_settings`.
 pub(super) const ROUTER: &str = "
     alerting_config allowed_fails allowed_fails_policy assistants_config
-    auto_router_capability_limit background_health_check_model_groups cache_kwargs cache_responses
-    caching_groups client_ttl debug_level default_litellm_params default_max_parallel_requests
+    auto_router_capability_limit background_health_check_model_groups cache_kwargs cache_params
+    cache_responses     caching_groups client_ttl debug_level default_litellm_params default_max_parallel_requests
     default_priority deployment_affinity_ttl_seconds enable_health_check_routing
     enable_loadbalancing_on_batch_endpoints enable_mid_stream_fallback_continuation
     enable_pre_call_checks enable_tag_filtering enable_weighted_failover
@@ -85,7 +85,7 @@ pub(super) const ROUTER: &str = "
     optional_pre_call_checks plugins polling_interval provider_budget_config redis_db redis_host
     redis_password redis_port redis_ssl redis_url redis_username router_general_settings
     routing_groups routing_strategy_args search_tools session_affinity_repin_on_failover set_verbose
-    stream_timeout tag_filtering_match_any tag_routing_prefix weights";
+    tag_filtering_match_any tag_routing_prefix weights";
 
 /// In `litellm_settings`.
 pub(super) const LITELLM: &str = "

@@ -38,6 +38,7 @@ pub(super) struct Params {
 #[serde(deny_unknown_fields)]
 pub(super) struct Info {
     pub(super) id: Option<At<Id>>,
+    pub(super) supports_assistant_prefill: Option<bool>,
 }
 
 /// A deployment's name; numbers will do.

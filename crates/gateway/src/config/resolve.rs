@@ -1,6 +1,9 @@
 //! Turns the tree of a file into a [`Config`].
 
+use secondwind_policy::suggest;
+
 use super::at::At;
+use super::credentials;
 use super::cx::Cx;
 use super::de;
 use super::deployments::{self, Ready};
@@ -12,7 +15,6 @@ use super::policies;
 use super::raw;
 use super::resolved::{Config, DeploymentConfig, GroupConfig};
 use super::secret::Secret;
-use super::suggest;
 
 /// The environment variable of the master key where the file has none.
 const MASTER_KEY: &str = "LITELLM_MASTER_KEY";
@@ -44,7 +46,8 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     let mut secondwind = section(cx, &mut root, "secondwind", Section::Secondwind);
 
     let mut names = Names::default();
-    let groups = deployments::read(cx, &mut names, root.take("model_list"));
+    let credentials = credentials::read(cx, root.take("credential_list"));
+    let groups = deployments::read(cx, &mut names, &credentials, &mut root);
     let aliases = names.read_aliases(cx, router.take("model_group_alias"));
     strategy(cx, router.take("routing_strategy"));
     store(cx, secondwind.take("store"));
@@ -72,7 +75,9 @@ fn section(cx: &mut Cx<'_>, root: &mut Node, key: &str, section: Section) -> Nod
         return nothing;
     };
     if node.map_mut().is_none() {
-        cx.error(node.span, format!("`{key}` must be a mapping, not {}", node.kind()), None);
+        let lost = node.text().is_some_and(|text| text.contains([':', '=']));
+        let help = lost.then(|| "between a key and its value stands `: `".to_owned());
+        cx.error(node.span, format!("`{key}` must be a mapping, not {}", node.kind()), help);
         return nothing;
     }
     known::sift(cx, section, &mut node);
@@ -92,6 +97,7 @@ fn deployment(cx: &mut Cx<'_>, group: &mut policies::Group, ready: Ready) -> Dep
         order: ready.order,
         policy: group.deployment(cx, ready.overlay),
         organization: ready.organization,
+        assistant_prefill: ready.prefill,
     }
 }
 

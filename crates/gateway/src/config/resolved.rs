@@ -67,4 +67,6 @@ pub struct DeploymentConfig {
     pub policy: Arc<Policy>,
     /// The `openai-organization` that goes with each request.
     pub organization: Option<Secret>,
+    /// `model_info.supports_assistant_prefill`: whether it goes on from an assistant's last message.
+    pub assistant_prefill: bool,
 }

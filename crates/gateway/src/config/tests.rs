@@ -1,7 +1,9 @@
 use super::*;
 
+mod credentials;
 mod examples;
 mod files;
+mod left_out;
 mod messages;
 mod precedence;
 mod scale;

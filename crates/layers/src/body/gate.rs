@@ -25,7 +25,7 @@
 //! let service = ServiceBuilder::new()
 //!     .layer(GateLayer::new(Policy::default(), whole))
 //!     .service(service_fn(|body: &'static str| async move {
-//!         Ok::<_, std::io::Error>(http::Response::new(Full::from(body)))
+//!         Ok::<_, std::io::Error>(http::Response::new(Full::<Bytes>::from(body)))
 //!     }));
 //! let answer = service.clone().oneshot(r#"{"a": 1}"#).await?;
 //! assert_eq!(answer.into_body().collect().await?.to_bytes(), r#"{"a": 1}"#);
@@ -118,7 +118,6 @@ struct Inspected<B, I> {
     broken: Option<Broken>,
     /// How many bytes came.
     read: u64,
-    proved: bool,
     released: bool,
 }
 
@@ -243,7 +242,6 @@ impl<B, I> Gated<B, I> {
             clocks: Clocks::new(limits, began, Instant::now()),
             broken: None,
             read: 0,
-            proved: false,
             released: false,
         })))
     }
@@ -296,7 +294,7 @@ where
             if let Some(broken) = self.broken.take() {
                 return Poll::Ready(Err(broken));
             }
-            if self.proved || self.body.is_none() {
+            if self.passed.proof() || self.body.is_none() {
                 self.released = true;
             } else if self.read >= most {
                 self.inspect.commit(&mut self.passed);
@@ -368,7 +366,6 @@ where
         let now = Instant::now();
         self.clocks.bytes(now);
         if self.passed.take_content() {
-            self.proved = true;
             self.clocks.content(now);
         }
         if self.passed.finished() {

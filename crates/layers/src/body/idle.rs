@@ -51,12 +51,13 @@ pub(super) enum Over {
     Finished,
 }
 
+/// Those of a stream.
 impl From<&TimeoutPolicy> for Limits {
     fn from(policy: &TimeoutPolicy) -> Self {
         Self {
-            first_content: policy.first_content(),
+            first_content: policy.first_content_of_stream(),
             idle: policy.idle(),
-            content_idle: policy.content_idle(),
+            content_idle: policy.content_idle_of_stream(),
             stream_total: policy.stream_total(),
         }
     }

@@ -37,6 +37,7 @@ pub struct Passed {
     pieces: VecDeque<Bytes>,
     bytes: usize,
     content: bool,
+    proof: bool,
     finished: bool,
 }
 
@@ -61,11 +62,17 @@ impl Passed {
     /// Says that there was content: the answer has proved itself.
     pub const fn content(&mut self) {
         self.content = true;
+        self.proof = true;
+    }
+
+    /// Says that there was content, which proves nothing yet: the clocks hear of it, and the answer stays held.
+    pub const fn unproven_content(&mut self) {
+        self.content = true;
     }
 
     /// Says that the answer is complete: nothing that may follow is waited for for long.
     pub const fn finish(&mut self) {
-        self.content = true;
+        self.content();
         self.finished = true;
     }
 
@@ -91,6 +98,11 @@ impl Passed {
     /// Whether there was content since this was last asked.
     pub(super) const fn take_content(&mut self) -> bool {
         std::mem::replace(&mut self.content, false)
+    }
+
+    /// Whether the answer has proved itself.
+    pub(super) const fn proof(&self) -> bool {
+        self.proof
     }
 
     pub(super) const fn finished(&self) -> bool {

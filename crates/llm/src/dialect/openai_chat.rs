@@ -85,7 +85,9 @@ impl Dialect for OpenAiChat {
             .is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html"));
         let empty = matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT)
             || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
-        (page || empty).then(|| no_answer(Class::InternalServer, status))
+        // Nobody asked for an encoding, and what is in it cannot be looked at.
+        let encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|kind| kind != "identity");
+        (page || empty || encoded).then(|| no_answer(Class::InternalServer, status))
     }
 
     fn classify_ok_body(

@@ -87,11 +87,8 @@ impl Events {
             // After the terminator there is nothing that a caller could be told.
             _ if self.ended => return Ok(event.data().is_none()),
             Seen::Preamble | Seen::After => {}
-            Seen::Content | Seen::Finish => {
-                if !self.hold {
-                    passed.content();
-                }
-            }
+            Seen::Content | Seen::Finish if self.hold => passed.unproven_content(),
+            Seen::Content | Seen::Finish => passed.content(),
             Seen::Terminal => {
                 self.ended = true;
                 passed.finish();

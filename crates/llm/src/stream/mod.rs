@@ -153,3 +153,6 @@ pub enum Spliced {
     /// came that far, or it turned into something that cannot be put behind.
     Differs,
 }
+
+#[cfg(test)]
+mod openai_tests;

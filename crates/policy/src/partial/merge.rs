@@ -63,6 +63,7 @@ impl Section for PartialTimeout {
         self.idle.replace(&over.idle);
         self.content_idle.replace(&over.content_idle);
         self.stream_total.replace(&over.stream_total);
+        self.stream.replace(&over.stream);
     }
 
     fn after_off() -> Self {

@@ -105,6 +105,7 @@ impl Dice {
                 idle: dice.setting(|dice| dice.seconds(1, 100)),
                 content_idle: dice.setting(|dice| dice.seconds(1, 100)),
                 stream_total: dice.setting(|dice| dice.seconds(1, 100)),
+                stream: dice.setting(|dice| dice.seconds(1, 100)),
             }),
             fallback: self.setting(|dice| PartialFallback {
                 max: dice.setting(Dice::whole),

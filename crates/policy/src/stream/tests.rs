@@ -48,3 +48,16 @@ fn all_that_is_wrong_is_told_with_its_path() {
     assert!(error.contains("stream.keepalive: must not be 0"), "{error}");
     assert!(error.contains("timeout.idle: must not be 0"), "{error}");
 }
+
+#[test]
+fn the_clock_of_streams_stands_in_where_nothing_else_is_set() {
+    let minute = Some(Duration::from_secs(60));
+    let policy = read(r#"{"timeout": {"stream": 60}}"#).unwrap();
+    let timeout = policy.timeout();
+    assert_eq!((timeout.first_content(), timeout.first_content_of_stream()), (None, minute));
+    assert_eq!(timeout.content_idle_of_stream(), minute);
+    let own =
+        read(r#"{"timeout": {"stream": 60, "first_content": 9, "content_idle": 8}}"#).unwrap();
+    assert_eq!(own.timeout().first_content_of_stream(), Some(Duration::from_secs(9)));
+    assert_eq!(own.timeout().content_idle_of_stream(), Some(Duration::from_secs(8)));
+}

@@ -104,6 +104,7 @@ impl Play {
             organization: None,
             weight: 1.0,
             order,
+            assistant_prefill: false,
             policy: Arc::clone(&policy),
         };
         let targets = (0..).zip(&names[..scripts.len()]).map(target).collect();
@@ -118,7 +119,7 @@ impl Play {
             strategy: Arc::new(SimpleShuffle),
         };
         let began = Instant::now();
-        let table = Table::new(setup, began, |deployment, _| {
+        let table = Table::new(setup, began, None, |deployment, _| {
             let policy = PolicyHandle::from(Arc::clone(&deployment.target.policy));
             let scripted = Scripted { deployment, stage: Arc::clone(&stage) };
             let clock = TimeoutLayer::attempt(policy.clone()).kind(Routed);
@@ -137,8 +138,13 @@ impl Play {
     async fn ask_with(&self, context: &Context, total: Option<Duration>) -> Outcome {
         let body = Bytes::from_static(br#"{"model": "g"}"#);
         let peek = peek(&body).unwrap();
-        let call =
-            Call { endpoint: Endpoint::ChatCompletions, headers: HeaderMap::new(), body, peek };
+        let call = Call {
+            dialect: &OpenAiChat,
+            endpoint: Endpoint::ChatCompletions,
+            headers: HeaderMap::new(),
+            body,
+            peek,
+        };
         if let Some(deadline) = total.and_then(|total| Deadline::after(Instant::now(), total)) {
             context.shorten_deadline(deadline);
         }

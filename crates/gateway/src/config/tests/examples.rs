@@ -69,22 +69,12 @@ fn the_example_of_all_keys_says_what_is_not_built_yet() {
     };
     assert_eq!(
         told(Severity::Error),
-        [
-            "`first_content` is not available yet",
-            "`idle` is not available yet",
-            "`content_idle` is not available yet",
-            "`hedge` is not available yet",
-            "`recovery` is not available yet",
-            "`keepalive` is not available yet",
-            "`first_content` is not available yet",
-            "`store` is not available yet",
-        ]
+        ["`hedge` is not available yet", "`store` is not available yet",]
     );
     assert_eq!(
         told(Severity::Warning),
         [
             "`max_input_tokens` in `model_info` has no effect yet",
-            "`stream_timeout` in `router_settings` has no effect yet",
             "`allowed_fails` in `router_settings` has no effect yet",
         ]
     );

@@ -1,0 +1,268 @@
+//! Streams of each dialect, cut wherever they can be cut: none is taken for finished that is not, and
+//! with another answer behind it the caller has every word once.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod oracle;
+mod vectors;
+
+use bytes::Bytes;
+use secondwind_llm::sse::{Event, Framer};
+use secondwind_llm::stream::{AtEnd, Follow, Seen, Spliced, StreamDialect, Transcript, Way};
+
+use self::oracle::{Corpus, DIALECTS, Shown};
+
+const SEEDED_CUTS: usize = 100;
+
+/// The whole events of `bytes`; an event that was cut off is in none.
+pub(crate) fn events(bytes: &[u8]) -> Vec<Event> {
+    let mut framer = Framer::new();
+    framer.push(Bytes::copy_from_slice(bytes));
+    std::iter::from_fn(|| framer.next_event().unwrap()).collect()
+}
+
+pub(crate) fn follow(dialect: &dyn StreamDialect, events: &[Event]) -> Box<dyn Follow> {
+    let mut follow = dialect.follow();
+    for event in events {
+        let seen = follow.see(event);
+        assert!(!matches!(seen, Seen::Error(_) | Seen::Malformed { .. }), "{seen:?}: {event:?}");
+    }
+    follow
+}
+
+/// What the caller gets, with the events of `second` put behind those it has; `None`: it differs.
+fn spliced(
+    dialect: &dyn StreamDialect,
+    first: &[Event],
+    second: &[Event],
+    way: Way,
+) -> (Vec<u8>, Option<Transcript>) {
+    let said = follow(dialect, first).into_transcript();
+    let mut splice = dialect.splice(&said, way);
+    let mut follow = dialect.follow();
+    let mut given = Vec::new();
+    for event in second {
+        let seen = follow.see(event);
+        match splice.event(event, &seen) {
+            Spliced::Nothing => {}
+            Spliced::Give(bytes) => given.extend_from_slice(&bytes),
+            Spliced::Differs => return (given, None),
+        }
+    }
+    (given, Some(splice.transcript().clone()))
+}
+
+fn raw(events: &[Event]) -> Vec<u8> {
+    events.iter().flat_map(|event| event.raw().to_vec()).collect()
+}
+
+/// Where a stream of `len` bytes is cut: behind every event, and at seeded places.
+fn cuts(whole: &[Event], len: usize, seed: usize) -> Vec<usize> {
+    let mut ends = vec![0];
+    for event in whole {
+        ends.push(ends.last().unwrap() + event.raw().len());
+    }
+    // A linear congruential generator is random enough to choose places.
+    let mut state = seed as u64 + 1;
+    ends.extend((0..SEEDED_CUTS).map(|_| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % (len + 1)
+    }));
+    ends
+}
+
+#[test]
+fn no_cut_stream_is_taken_for_finished() {
+    let (mut cases, mut broken, mut missing, mut complete) = (0, 0, 0, 0);
+    for corpus in DIALECTS {
+        for (seed, (name, stream)) in corpus.streams().into_iter().enumerate() {
+            let whole = events(&stream);
+            assert_eq!(raw(&whole), stream, "{name}: events are all there is");
+            let shown = corpus.shown(&stream);
+            let all = follow(corpus.dialect, &whole);
+            assert_eq!(all.at_end(), AtEnd::Complete, "{name}");
+            assert_eq!(all.transcript().text, shown.text, "{name}");
+            for cut in cuts(&whole, stream.len(), seed) {
+                let head = events(&stream[..cut]);
+                let told = corpus.shown(&raw(&head));
+                let follow = follow(corpus.dialect, &head);
+                match follow.at_end() {
+                    AtEnd::Broken => {
+                        assert_eq!(told.finishes, 0, "{name} cut at {cut}: finished, but for us");
+                        broken += 1;
+                    }
+                    AtEnd::Missing(end) => {
+                        assert_eq!((told.finishes, told.terminals), (1, 0), "{name} cut at {cut}");
+                        let mended = [raw(&head), end.to_vec()].concat();
+                        assert_eq!(corpus.shown(&mended).terminals, 1, "{name} cut at {cut}");
+                        missing += 1;
+                    }
+                    AtEnd::Complete => {
+                        assert_eq!(told.terminals, 1, "{name} cut at {cut}: a fabricated finish");
+                        complete += 1;
+                    }
+                }
+                assert_eq!(follow.transcript().text, told.text, "{name} cut at {cut}");
+                assert!(shown.text.starts_with(&told.text), "{name} cut at {cut}");
+                assert_eq!(follow.transcript().finished, told.finishes > 0, "{name} cut at {cut}");
+                cases += 1;
+            }
+        }
+    }
+    println!(
+        "{cases} cut streams: {broken} broken, {missing} finished without a terminator, {complete} \
+         whole; 0 fabricated finishes"
+    );
+    assert!(broken > 0 && missing > 0 && complete > 0);
+}
+
+/// Runs `check` for each place at which a stream of text can break: the events that the caller has,
+/// and the whole stream.
+fn for_each_break(mut check: impl FnMut(&Corpus, &str, &[Event], &[u8])) {
+    for corpus in DIALECTS {
+        let mut breaks = 0;
+        for (seed, (name, stream)) in corpus.streams().into_iter().enumerate() {
+            let whole = events(&stream);
+            if !follow(corpus.dialect, &whole).transcript().resumable {
+                assert!(corpus.not_only_text(&name), "{name} is only text");
+                continue;
+            }
+            assert!(!corpus.not_only_text(&name), "{name} is not only text");
+            let mut heads: Vec<usize> = cuts(&whole, stream.len(), seed)
+                .into_iter()
+                .map(|cut| events(&stream[..cut]).len())
+                .collect();
+            heads.sort_unstable();
+            heads.dedup();
+            for head in heads {
+                let head = &whole[..head];
+                if follow(corpus.dialect, head).at_end() == AtEnd::Broken {
+                    check(corpus, &name, head, &stream);
+                    breaks += 1;
+                }
+            }
+        }
+        assert!(breaks > 20, "{}: {breaks}", corpus.name);
+    }
+}
+
+/// The caller, who had `head` and was `given` the rest, has one answer, whole, that says `wanted`.
+fn one_answer(corpus: &Corpus, name: &str, head: &[Event], given: &[u8], wanted: &str) {
+    let head = raw(head);
+    let begun = corpus.shown(&head).starts.max(corpus.starts());
+    let all = &[&*head, given].concat();
+    let Shown { text, starts, finishes, terminals, ids, complaints } = corpus.shown(all);
+    let told = || format!("{}/{name}:\n{}", corpus.name, String::from_utf8_lossy(all));
+    assert_eq!(text, wanted, "{}", told());
+    assert_eq!(starts, begun, "one beginning: {}", told());
+    assert_eq!((finishes, terminals), (1, 1), "one end: {}", told());
+    assert_eq!(ids.len(), 1, "one id, not {ids:?}: {}", told());
+    assert!(complaints.is_empty(), "{complaints:?}: {}", told());
+    let follow = follow(corpus.dialect, &events(all));
+    assert_eq!(follow.at_end(), AtEnd::Complete);
+    assert_eq!(follow.transcript().text, wanted);
+}
+
+#[test]
+fn the_same_answer_afresh_gives_every_word_once() {
+    let mut cases = 0;
+    for_each_break(|corpus, name, head, stream| {
+        let wanted = corpus.shown(stream).text;
+        for second in [corpus.of_another(stream), corpus.answer(&wanted)] {
+            let (given, told) = spliced(corpus.dialect, head, &events(&second), Way::Afresh);
+            let told = told.unwrap_or_else(|| panic!("{name}: {head:?}"));
+            one_answer(corpus, name, head, &given, &wanted);
+            assert_eq!(told.text, wanted);
+            assert!(told.finished && told.resumable);
+            cases += 1;
+        }
+    });
+    println!("{cases} broken streams gone on with by the same answer");
+}
+
+#[test]
+fn a_prefill_goes_on_where_the_caller_is() {
+    let mut cases = 0;
+    for_each_break(|corpus, name, head, stream| {
+        let wanted = corpus.shown(stream).text;
+        let said = corpus.shown(&raw(head)).text;
+        let rest = wanted.strip_prefix(&said).unwrap();
+        let (given, told) =
+            spliced(corpus.dialect, head, &events(&corpus.answer(rest)), Way::Prefill);
+        if corpus.afresh_only() {
+            assert!(told.is_none());
+            return;
+        }
+        let told = told.unwrap_or_else(|| panic!("{name}: {head:?}"));
+        one_answer(corpus, name, head, &given, &wanted);
+        assert_eq!(told.text, wanted);
+        cases += 1;
+    });
+    println!("{cases} broken streams gone on with from a prefill");
+}
+
+#[test]
+fn a_second_break_is_gone_on_with_as_the_first_was() {
+    let mut cases = 0;
+    for_each_break(|corpus, name, head, stream| {
+        let wanted = corpus.shown(stream).text;
+        let second = events(&corpus.of_another(stream));
+        for cut in 0..second.len() {
+            let (given, _) = spliced(corpus.dialect, head, &second[..cut], Way::Afresh);
+            let had = events(&[raw(head), given].concat());
+            if follow(corpus.dialect, &had).at_end() != AtEnd::Broken {
+                continue;
+            }
+            let (given, told) = spliced(corpus.dialect, &had, &second, Way::Afresh);
+            assert!(told.is_some(), "{name}");
+            one_answer(corpus, name, &had, &given, &wanted);
+            cases += 1;
+        }
+    });
+    println!("{cases} streams that broke twice");
+}
+
+#[test]
+fn another_answer_is_dropped_at_the_first_byte_that_differs() {
+    let mut cases = 0;
+    for_each_break(|corpus, name, head, stream| {
+        let wanted = corpus.shown(stream).text;
+        let said = corpus.shown(&raw(head)).text;
+        if said.is_empty() {
+            return;
+        }
+        let differing = said.char_indices().map(|(at, sign)| {
+            let other = if sign == 'x' { 'y' } else { 'x' };
+            format!("{}{other}{}", &said[..at], &wanted[at + sign.len_utf8()..])
+        });
+        let shorter = said.char_indices().map(|(at, _)| said[..at].to_owned());
+        let spaced = [format!(" {wanted}"), format!("\n{wanted}")];
+        // White space before white space may be the same white space.
+        let others = differing.chain(shorter).chain(spaced).filter(|text| !text.starts_with(&said));
+        for text in others {
+            let (given, told) =
+                spliced(corpus.dialect, head, &events(&corpus.answer(&text)), Way::Afresh);
+            assert!(told.is_none(), "{name}: {text:?} for {said:?}");
+            let given = corpus.shown(&given);
+            assert_eq!((given.text.as_str(), given.finishes, given.terminals), ("", 0, 0));
+            cases += 1;
+        }
+    });
+    println!("{cases} other answers dropped");
+}
+
+#[test]
+fn what_is_given_may_come_in_any_pieces() {
+    for_each_break(|corpus, name, head, stream| {
+        // Cutting a second answer anywhere never gives a word twice, nor an end.
+        let wanted = corpus.shown(stream).text;
+        let second = events(&corpus.of_another(stream));
+        for cut in 0..second.len() {
+            let (given, _) = spliced(corpus.dialect, head, &second[..cut], Way::Afresh);
+            let all = corpus.shown(&[raw(head), given].concat());
+            assert!(wanted.starts_with(&all.text), "{name}: {}", all.text);
+            assert_eq!(all.terminals, 0, "{name}");
+        }
+    });
+}
