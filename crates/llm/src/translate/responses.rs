@@ -228,7 +228,7 @@ pub(super) struct OutputTokens {
 }
 
 /// An event of a stream.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Event<'a> {
     #[serde(rename = "type")]
     pub(super) kind: &'a str,
