@@ -205,6 +205,18 @@ impl PolicyBuilder {
         self
     }
 
+    /// Rests a deployment after more than so many failures in a minute.
+    pub fn allowed_fails(mut self, failures: u32) -> Self {
+        self.breaker.allowed_fails = Setting::Set(failures.into());
+        self
+    }
+
+    /// Rests a deployment after more than so many failures of `class` in a minute.
+    pub fn allowed_fails_of(mut self, class: Class, failures: u32) -> Self {
+        self.breaker.allowed_fails_policy.set(class, failures);
+        self
+    }
+
     /// Does this when every deployment of a group rests.
     pub fn when_all_open(mut self, choice: WhenAllOpen) -> Self {
         self.breaker.when_all_open = Setting::Set(choice.into());

@@ -48,6 +48,7 @@
 //!
 //! `schema`: `schema()`, the JSON Schema of a policy.
 
+mod allowed;
 mod backoff;
 mod breaker;
 mod budget;
@@ -73,6 +74,7 @@ mod tests;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use self::allowed::{AllowedFails, PartialAllowedFails};
 pub use self::backoff::Backoff;
 pub use self::breaker::{BreakerPolicy, WhenAllOpen};
 pub use self::budget::BudgetPolicy;

@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Policy;
+use crate::allowed::PartialAllowedFails;
 use crate::breaker::WhenAllOpen;
 use crate::class::Class;
 use crate::counts::PartialCounts;
@@ -304,12 +305,16 @@ pub struct PartialBreaker {
         extend("default" = "fail_fast")
     ))]
     pub when_all_open: Setting<Written<WhenAllOpen>>,
-    /// How many failures a minute are allowed. Not available yet.
+    /// How many failures a minute are allowed before a deployment rests. Off: it rests after 4 in a
+    /// row, or more than half of at least 20 attempts.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub allowed_fails: Setting<NotYet>,
-    /// How many failures a minute are allowed, by class. Not available yet.
-    #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub allowed_fails_policy: Setting<NotYet>,
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "off")))]
+    pub allowed_fails: Setting<Written<u32>>,
+    /// How many failures a minute are allowed for single classes, by our names or LiteLLM's. Off:
+    /// those that lie beneath are dropped.
+    #[serde(skip_serializing_if = "PartialAllowedFails::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = {})))]
+    pub allowed_fails_policy: PartialAllowedFails,
 }
 
 /// What becomes of a stream that breaks.

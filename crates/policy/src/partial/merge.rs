@@ -87,7 +87,7 @@ impl Section for PartialBreaker {
         self.cooldown_time.replace(&over.cooldown_time);
         self.when_all_open.replace(&over.when_all_open);
         self.allowed_fails.replace(&over.allowed_fails);
-        self.allowed_fails_policy.replace(&over.allowed_fails_policy);
+        self.allowed_fails_policy.merge(&over.allowed_fails_policy);
     }
 
     fn after_off() -> Self {
