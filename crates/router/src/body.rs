@@ -2,14 +2,29 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
+use secondwind_policy::Class;
+
+use crate::health::Ticket;
+use crate::watch::Watched;
 
 /// The body of an answer.
-pub struct Body(Kind);
+pub struct Body {
+    kind: Kind,
+    /// What is to be told once it is over, and held until then.
+    held: Option<Held>,
+}
+
+/// What ends with the answer.
+#[derive(Default)]
+struct Held {
+    watched: Option<Watched>,
+    ticket: Option<Ticket>,
+}
 
 enum Kind {
     /// All of it.
@@ -22,17 +37,33 @@ impl Body {
     /// A body that is at hand.
     #[must_use]
     pub const fn whole(bytes: Bytes) -> Self {
-        Self(Kind::Whole(bytes))
+        Self { kind: Kind::Whole(bytes), held: None }
     }
 
     pub(crate) const fn flowing(read: Bytes, rest: Incoming) -> Self {
-        Self(Kind::Flowing { read, rest })
+        Self { kind: Kind::Flowing { read, rest }, held: None }
+    }
+
+    /// Tells the health of the deployment how the answer ended.
+    pub(crate) fn watch(&mut self, watched: Watched) {
+        self.held.get_or_insert_default().watched = Some(watched);
+    }
+
+    /// Holds a request's visit until the answer is over.
+    pub(crate) fn hold(&mut self, ticket: Ticket) {
+        self.held.get_or_insert_default().ticket = Some(ticket);
+    }
+
+    fn over(&mut self, ended: Result<(), Class>) {
+        if let Some(watched) = self.held.take().and_then(|held| held.watched) {
+            watched.ended(ended);
+        }
     }
 
     /// The bytes, where all of them are at hand.
     #[must_use]
     pub const fn as_whole(&self) -> Option<&Bytes> {
-        match &self.0 {
+        match &self.kind {
             Kind::Whole(bytes) => Some(bytes),
             Kind::Flowing { .. } => None,
         }
@@ -47,24 +78,32 @@ impl HttpBody for Body {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match &mut self.get_mut().0 {
+        let this = self.get_mut();
+        let frame = match &mut this.kind {
             Kind::Whole(bytes) | Kind::Flowing { read: bytes, .. } if !bytes.is_empty() => {
-                Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
+                Some(Ok(Frame::data(std::mem::take(bytes))))
             }
-            Kind::Whole(_) => Poll::Ready(None),
-            Kind::Flowing { rest, .. } => Pin::new(rest).poll_frame(cx),
+            Kind::Whole(_) => None,
+            Kind::Flowing { rest, .. } => ready!(Pin::new(rest).poll_frame(cx)),
+        };
+        if let Some(Err(_)) = &frame {
+            this.over(Err(Class::Interrupted));
+        } else if frame.is_none() || this.is_end_stream() {
+            // Who is told that it is over does not ask again.
+            this.over(Ok(()));
         }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Whole(bytes) => bytes.is_empty(),
             Kind::Flowing { read, rest } => read.is_empty() && rest.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Flowing { read, rest } => {
                 let (read, rest) = (read.len() as u64, rest.size_hint());
@@ -81,7 +120,7 @@ impl HttpBody for Body {
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match &self.0 {
+        let kind = match &self.kind {
             Kind::Whole(bytes) => format!("{} bytes", bytes.len()),
             Kind::Flowing { read, .. } => format!("{} bytes and more", read.len()),
         };

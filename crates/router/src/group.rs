@@ -21,7 +21,7 @@ use tower_service::Service;
 
 use crate::body::Body;
 use crate::error::RouteError;
-use crate::health::Resting;
+use crate::health::{self, Resting, Standing, Ticket};
 use crate::request::Request;
 use crate::strategy::{Candidate, Strategy};
 use crate::target::Deployment;
@@ -51,6 +51,8 @@ pin_project! {
         // What the deployment before came to, and what that was judged to be: told if the deadline cuts off the
         // one that is trying now.
         before: Option<(Outcome, Option<Verdict>)>,
+        // The visit to the deployment at hand.
+        ticket: Option<Ticket>,
         #[pin]
         state: State<S, S::Future>,
     }
@@ -81,6 +83,7 @@ struct Tried {
 struct Choice {
     member: usize,
     not_before: Option<Instant>,
+    ticket: Ticket,
 }
 
 // === impl Group ===
@@ -122,11 +125,14 @@ impl<S> Group<S> {
         // The policy is in each deployment's layers, with what is its own.
         context.enter_group(self.name.clone(), None, Some(self.budget.clone()));
         self.budget.deposit(now);
-        let state = match self.first(context, now) {
-            Ok(choice) => self.go(&choice, context, &[], now),
+        let (state, ticket) = match self.first(context, now) {
+            Ok(choice) => {
+                let state = self.go(&choice, context, &[], now);
+                (state, Some(choice.ticket))
+            }
             Err(error) => {
                 context.judge(error.verdict());
-                State::Refused { error: Some(Error::from(error)) }
+                (State::Refused { error: Some(Error::from(error)) }, None)
             }
         };
         GroupFuture {
@@ -134,20 +140,31 @@ impl<S> Group<S> {
             request,
             tried: Vec::new(),
             before: None,
+            ticket,
             state,
         }
     }
 
     /// The first deployment: by strategy among those that do not rest.
     fn first(&self, context: &Context, now: Instant) -> Result<Choice, RouteError> {
-        if let Some(member) = self.untried(&[], now) {
-            return Ok(Choice { member, not_before: None });
+        if let Some(choice) = self.untried(&[], now) {
+            return Ok(choice);
         }
+        let fallback = context.alternatives().fallback;
         let mut earliest: Option<(usize, Resting)> = None;
         let mut for_rate_limit = true;
         for (member, at) in self.members.iter().enumerate() {
-            let Some(resting) = at.deployment.rest.resting(now) else {
-                return Ok(Choice { member, not_before: None });
+            let resting = match at.deployment.health.standing(now) {
+                Standing::Resting(resting) => resting,
+                // The probe will tell, soon enough for those who can go elsewhere.
+                Standing::OnTrial if fallback => {
+                    let soon = at.deployment.target.policy.breaker().cooldown_time();
+                    Resting { until: now + soon, for_rate_limit: false }
+                }
+                // It is tried; but if not there, where else?
+                Standing::Up | Standing::Trial | Standing::OnTrial => {
+                    return self.anyway(member, None, now);
+                }
             };
             for_rate_limit &= resting.for_rate_limit;
             if earliest.is_none_or(|(_, known)| resting.until < known.until) {
@@ -159,15 +176,15 @@ impl<S> Group<S> {
         };
         let wait = until.saturating_duration_since(now);
         let retry = self.policy.retry();
-        if !context.alternatives().fallback {
+        if !fallback {
             if self.policy.breaker().when_all_open() == WhenAllOpen::LeastBad {
-                return Ok(Choice { member, not_before: None });
+                return self.anyway(member, None, now);
             }
             let fits = wait <= retry.max_retry_after()
                 && context.deadline().is_none_or(|deadline| wait < deadline.remaining(now));
             if fits && context.spend_retry(retry.num_retries()) {
                 let not_before = Some(scattered(until, context, now));
-                return Ok(Choice { member, not_before });
+                return self.anyway(member, not_before, now);
             }
         }
         Err(RouteError::all_resting(&self.name, wait, for_rate_limit))
@@ -175,13 +192,19 @@ impl<S> Group<S> {
 
     /// The next deployment after one gave way.
     fn next(&self, tried: &[Tried], context: &Context, now: Instant) -> Option<Choice> {
-        if let Some(member) = self.untried(tried, now) {
-            return Some(Choice { member, not_before: None });
+        if let Some(choice) = self.untried(tried, now) {
+            return Some(choice);
         }
+        let fallback = context.alternatives().fallback;
         // A rest is waited for as long as a hint would be; a backoff as long as it says.
         let patience = now.checked_add(self.policy.retry().max_retry_after());
         let rested = |member: usize, at: Option<Instant>| {
-            let rest = self.members.get(member)?.deployment.rest.resting(now).map(|it| it.until);
+            let rest = self.members.get(member)?.deployment.health.resting(now);
+            // Nobody waits for the dead while another group can answer.
+            if fallback && rest.is_some_and(|rest| !rest.for_rate_limit) {
+                return None;
+            }
+            let rest = rest.map(|rest| rest.until);
             if rest.is_some_and(|until| patience.is_some_and(|patience| until > patience)) {
                 return None;
             }
@@ -194,18 +217,41 @@ impl<S> Group<S> {
         let (member, at) = again.chain(untried).min_by_key(|(_, at)| *at)?;
         let wait = at.saturating_duration_since(now);
         let fits = context.deadline().is_none_or(|deadline| wait < deadline.remaining(now));
-        fits.then_some(Choice { member, not_before: Some(at) })
+        if !fits {
+            return None;
+        }
+        self.anyway(member, Some(at), now).ok()
+    }
+
+    /// A deployment to go to, whatever its health.
+    fn anyway(
+        &self,
+        member: usize,
+        not_before: Option<Instant>,
+        now: Instant,
+    ) -> Result<Choice, RouteError> {
+        let Some(at) = self.members.get(member) else {
+            return Err(RouteError::unknown_group(&self.name));
+        };
+        let ticket = health::enter_anyway(&at.deployment.health, now);
+        Ok(Choice { member, not_before, ticket })
     }
 
     /// One that was not tried and does not rest, by strategy.
-    fn untried(&self, tried: &[Tried], now: Instant) -> Option<usize> {
-        let mut candidates = self.members.iter().enumerate().filter_map(|(index, member)| {
-            let Deployment { target, rest, .. } = &*member.deployment;
-            let open =
-                !tried.iter().any(|tried| tried.member == index) && rest.resting(now).is_none();
-            open.then_some(Candidate { index, order: target.order, weight: target.weight })
-        });
-        self.strategy.pick(&mut candidates, fastrand::f64())
+    fn untried(&self, tried: &[Tried], now: Instant) -> Option<Choice> {
+        loop {
+            let mut candidates = self.members.iter().enumerate().filter_map(|(index, member)| {
+                let Deployment { target, health, .. } = &*member.deployment;
+                let open = !tried.iter().any(|tried| tried.member == index) && health.is_open(now);
+                open.then_some(Candidate { index, order: target.order, weight: target.weight })
+            });
+            let member = self.strategy.pick(&mut candidates, fastrand::f64())?;
+            let health = &self.members.get(member)?.deployment.health;
+            // Somebody else may have begun to probe it meanwhile: then it is none of the candidates any more.
+            if let Some(ticket) = health::enter(health, now) {
+                return Some(Choice { member, not_before: None, ticket });
+            }
+        }
     }
 
     fn go<F>(
@@ -218,12 +264,12 @@ impl<S> Group<S> {
     where
         S: Clone,
     {
-        let Choice { member, not_before } = *choice;
+        let Choice { member, not_before, .. } = *choice;
         let is_other = |index: usize| index != member;
         let open = |index: usize| {
             is_other(index)
                 && !tried.iter().any(|tried| tried.member == index)
-                && self.members[index].deployment.rest.resting(now).is_none()
+                && self.members[index].deployment.health.is_open(now)
         };
         let alternatives = Alternatives {
             untried: (0..self.members.len()).any(open),
@@ -254,7 +300,8 @@ impl<S: Service<Request>> GroupFuture<S> {
         let error = RouteError::unknown_group(request.group());
         request.context().judge(error.verdict());
         let state = State::Refused { error: Some(Error::from(error)) };
-        Self { group: None, request, tried: Vec::new(), before: None, state }
+        let (tried, before) = (Vec::new(), None);
+        Self { group: None, request, tried, before, ticket: None, state }
     }
 }
 
@@ -279,7 +326,8 @@ where
                     this.state.set(State::Calling { member, attempt });
                 }
                 StateProjection::Calling { member, attempt } => {
-                    let outcome = ready!(attempt.poll(cx));
+                    let mut outcome = ready!(attempt.poll(cx));
+                    let ticket = this.ticket.take();
                     let context = this.request.context();
                     let now = Instant::now();
                     let Some(gave_way) = context.take_move_on() else {
@@ -291,8 +339,15 @@ where
                             }
                             return Poll::Ready(before);
                         }
+                        if let (Ok(answer), Some(ticket)) = (&mut outcome, ticket)
+                            && answer.body().as_whole().is_none()
+                        {
+                            // The visit is over when the answer is.
+                            answer.body_mut().hold(ticket);
+                        }
                         return Poll::Ready(outcome);
                     };
+                    drop(ticket);
                     let Some(group) = this.group else { return Poll::Ready(outcome) };
                     // A place that asked for more time than is waited is not come back to.
                     let longest = group.policy.retry().max_retry_after();
@@ -307,6 +362,7 @@ where
                     };
                     *this.before = Some((outcome, context.verdict()));
                     let state = group.go(&choice, context, this.tried, now);
+                    *this.ticket = Some(choice.ticket);
                     this.state.set(state);
                 }
             }

@@ -11,6 +11,7 @@
 //! | `attempt` | one attempt: sent, read, judged |
 //! | [`strategy`] | which deployment comes first |
 //! | `health` | which deployments rest, and until when |
+//! | `watch` | tells a deployment's health what its attempts came to |
 //! | `client` | pooled connections to the providers |
 
 mod attempt;
@@ -27,9 +28,11 @@ mod stack;
 pub mod strategy;
 mod table;
 mod target;
+mod watch;
 
 pub use self::body::Body;
 pub use self::error::RouteError;
+pub use self::health::Registry;
 pub use self::request::{Call, Request, Routed};
 pub use self::service::{RouteFuture, Router};
 pub use self::setup::{GroupSetup, Setup, SetupError};

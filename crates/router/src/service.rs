@@ -15,6 +15,7 @@ use tower_service::Service;
 
 use crate::body::Body;
 use crate::error::RouteError;
+use crate::health::Registry;
 use crate::request::{Request, Routed};
 use crate::setup::{Setup, SetupError};
 use crate::stack::{DeploymentStack, Fallbacks, RequestStack, deployment_stack, request_stack};
@@ -46,7 +47,16 @@ impl Router {
     /// Where a deployment's address or key cannot be used, or TLS is wanted and the system's root certificates
     /// cannot be read.
     pub fn new(setup: Setup) -> Result<Self, SetupError> {
-        let table = Arc::new(Table::new(setup, Instant::now(), deployment_stack)?);
+        Self::with_registry(setup, &Registry::default())
+    }
+
+    /// The same, with what `registry` knows of the deployments' health: a router that takes the place of another
+    /// is made with the registry of that one.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn with_registry(setup: Setup, registry: &Registry) -> Result<Self, SetupError> {
+        let table = Arc::new(Table::new(setup, registry, Instant::now(), deployment_stack)?);
         Ok(Self { stack: request_stack(&table), table })
     }
 

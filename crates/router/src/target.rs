@@ -1,6 +1,7 @@
 //! One place that can answer for a group.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use secondwind_layers::Name;
 use secondwind_llm::dialect::{Dialect, Endpoint, InvalidKey};
 use secondwind_policy::Policy;
 
-use crate::health::Rest;
+use crate::health::{Health, Peers};
 
 /// What a deployment is, as a configuration says it.
 #[derive(Clone)]
@@ -42,7 +43,8 @@ pub(crate) struct Deployment {
     /// The model's name as a JSON string.
     pub(crate) model_json: Bytes,
     pub(crate) auth: http::HeaderMap,
-    pub(crate) rest: Arc<Rest>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) peers: Arc<Peers>,
     secret: Option<memmem::Finder<'static>>,
     uris: Vec<(Endpoint, Uri)>,
 }
@@ -65,10 +67,26 @@ const SHORTEST_SECRET: usize = 8;
 const ENDPOINTS: [Endpoint; 3] =
     [Endpoint::ChatCompletions, Endpoint::Completions, Endpoint::Embeddings];
 
+// === impl Target ===
+
+impl Target {
+    /// Changes with whatever can mend a deployment that was refused: where it is, its model, its key.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let Self { model, api_base, api_key, organization, .. } = self;
+        (self.dialect.name(), model, api_base, api_key, organization).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
 // === impl Deployment ===
 
 impl Deployment {
-    pub(crate) fn new(target: Target, rest: Arc<Rest>) -> Result<Self, TargetError> {
+    pub(crate) fn new(
+        target: Target,
+        health: Arc<Health>,
+        peers: Arc<Peers>,
+    ) -> Result<Self, TargetError> {
         let uri = |endpoint: &Endpoint| {
             let path = target.dialect.endpoint_path(*endpoint);
             joined(&target.api_base, path).map(|uri| (*endpoint, uri)).map_err(TargetError::Address)
@@ -87,7 +105,7 @@ impl Deployment {
         let key = target.api_key.as_deref().filter(|key| key.len() >= SHORTEST_SECRET);
         let secret = key.map(|key| memmem::Finder::new(key).into_owned());
         let model_json = secondwind_llm::body::json_string(&target.model);
-        Ok(Self { target, model_json, auth, rest, secret, uris })
+        Ok(Self { target, model_json, auth, health, peers, secret, uris })
     }
 
     /// Where a request for `endpoint` goes.
