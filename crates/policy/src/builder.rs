@@ -8,8 +8,8 @@ use crate::class::Class;
 use crate::error::Invalid;
 use crate::inherit::Setting;
 use crate::partial::{
-    PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialPolicy, PartialRetry,
-    PartialTimeout,
+    PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialPolicy, PartialQueue,
+    PartialRetry, PartialTimeout,
 };
 use crate::timeout::Reserve;
 use crate::written::Written;
@@ -40,6 +40,7 @@ pub struct PolicyBuilder {
     fallback: PartialFallback,
     breaker: PartialBreaker,
     breaker_off: bool,
+    queue: PartialQueue,
 }
 
 impl PolicyBuilder {
@@ -229,6 +230,14 @@ impl PolicyBuilder {
         self
     }
 
+    // --- queue ---
+
+    /// Lets so many requests of a group wait where every deployment has as many as it takes; 0 for none.
+    pub fn max_queue(mut self, requests: u32) -> Self {
+        self.queue.max = Setting::Set(requests.into());
+        self
+    }
+
     // --- done ---
 
     /// The policy.
@@ -249,6 +258,7 @@ impl PolicyBuilder {
             timeout: said(self.timeout),
             fallback: said(self.fallback),
             breaker,
+            queue: said(self.queue),
             ..PartialPolicy::default()
         }
     }

@@ -60,6 +60,7 @@ mod error;
 mod fallback;
 mod inherit;
 mod partial;
+mod queue;
 mod resolve;
 mod retry;
 #[cfg(feature = "schema")]
@@ -87,8 +88,9 @@ pub use self::fallback::FallbackPolicy;
 pub use self::inherit::Setting;
 pub use self::partial::{
     NotYet, PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialPolicy,
-    PartialRetry, PartialStream, PartialTimeout,
+    PartialQueue, PartialRetry, PartialStream, PartialTimeout,
 };
+pub use self::queue::QueuePolicy;
 pub use self::retry::RetryPolicy;
 #[cfg(feature = "schema")]
 pub use self::schema::schema;
@@ -109,6 +111,7 @@ pub struct Policy {
     timeout: TimeoutPolicy,
     fallback: FallbackPolicy,
     breaker: BreakerPolicy,
+    queue: QueuePolicy,
 }
 
 impl Policy {
@@ -117,7 +120,7 @@ impl Policy {
         PolicyBuilder::default()
     }
 
-    /// No retries, no fallbacks, no clocks, no breaker: every request is sent once.
+    /// No retries, no fallbacks, no clocks, no breaker, no queue: every request is sent once.
     #[must_use]
     pub fn off() -> Policy {
         Policy {
@@ -125,6 +128,7 @@ impl Policy {
             timeout: TimeoutPolicy::off(),
             fallback: FallbackPolicy::off(),
             breaker: BreakerPolicy::off(),
+            queue: QueuePolicy::off(),
         }
     }
 
@@ -150,6 +154,12 @@ impl Policy {
     #[must_use]
     pub fn breaker(&self) -> &BreakerPolicy {
         &self.breaker
+    }
+
+    /// Who waits where every deployment has as many requests as it takes.
+    #[must_use]
+    pub fn queue(&self) -> &QueuePolicy {
+        &self.queue
     }
 
     /// This policy with `overlay` on top, value by value: what is unset there keeps what is here,
@@ -184,6 +194,16 @@ impl Policy {
             Setting::Unset => {}
             Setting::Off => policy.breaker = BreakerPolicy::off(),
             Setting::Set(breaker) => breaker.lay_on(&mut policy.breaker, &mut findings),
+        }
+        match &overlay.queue {
+            Setting::Unset => {}
+            Setting::Off => policy.queue = QueuePolicy::off(),
+            Setting::Set(queue) => {
+                if self.queue == QueuePolicy::off() {
+                    policy.queue = QueuePolicy::default();
+                }
+                queue.lay_on(&mut policy.queue, &mut findings);
+            }
         }
         overlay.refuse(&mut findings);
         findings.verdict(policy)

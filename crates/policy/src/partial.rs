@@ -59,6 +59,9 @@ pub struct PartialPolicy {
     /// When a deployment that fails is left alone for a while. Off: never.
     #[serde(skip_serializing_if = "Setting::is_unset")]
     pub breaker: Setting<PartialBreaker>,
+    /// Who waits where every deployment of a group has as many requests as it takes. Off: nobody.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub queue: Setting<PartialQueue>,
     /// A second request while the first is slow. Not available yet.
     #[serde(skip_serializing_if = "Setting::is_unset")]
     pub hedge: Setting<NotYet>,
@@ -317,6 +320,25 @@ pub struct PartialBreaker {
     pub allowed_fails_policy: PartialAllowedFails,
 }
 
+/// Any of the values of a [`QueuePolicy`](crate::QueuePolicy).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "Queue",
+        description = "Who waits where every deployment of a group has as many requests as it takes."
+    )
+)]
+#[serde(default, deny_unknown_fields, expecting = "a map with the values of `queue`, or \"off\"")]
+#[non_exhaustive]
+pub struct PartialQueue {
+    /// How many requests of a group wait at most, each until its deadline; those above fail at once.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 100)))]
+    pub max: Setting<Written<u32>>,
+}
+
 /// What becomes of a stream that breaks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(
@@ -355,6 +377,7 @@ impl PartialPolicy {
         self.timeout.merge(&over.timeout);
         self.fallback.merge(&over.fallback);
         self.breaker.merge(&over.breaker);
+        self.queue.merge(&over.queue);
         self.hedge.replace(&over.hedge);
         self.stream.merge(&over.stream);
     }
@@ -378,6 +401,7 @@ impl From<&Policy> for PartialPolicy {
             timeout: Setting::Set(policy.timeout().into()),
             fallback: policy.fallback().into(),
             breaker: policy.breaker().into(),
+            queue: Setting::Set(policy.queue().into()),
             ..PartialPolicy::default()
         }
     }

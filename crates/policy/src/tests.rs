@@ -66,7 +66,7 @@ fn off_sends_every_request_once() {
     assert_eq!(off.timeout().reserve(), Reserve::Off);
     assert_eq!(off.fallback().max(), 0);
     assert!(!off.breaker().enabled());
-    let text = r#"{"retry": "off", "timeout": false, "fallback": "off", "breaker": false}"#;
+    let text = r#"{"retry": "off", "timeout": false, "fallback": "off", "breaker": false, "queue": "off"}"#;
     assert_eq!(read(text), off);
 }
 

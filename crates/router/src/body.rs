@@ -88,7 +88,14 @@ impl HttpBody for Body {
         };
         if let Some(Err(_)) = &frame {
             this.over(Err(Class::Interrupted));
-        } else if frame.is_none() || this.is_end_stream() {
+            return Poll::Ready(frame);
+        }
+        if let (Some(Ok(frame)), Some(held)) = (&frame, &mut this.held)
+            && let (Some(data), Some(watched)) = (frame.data_ref(), &mut held.watched)
+        {
+            watched.saw(data);
+        }
+        if frame.is_none() || this.is_end_stream() {
             // Who is told that it is over does not ask again.
             this.over(Ok(()));
         }

@@ -20,6 +20,9 @@ enum Kind {
     Read(hyper::Error),
     AllResting { group: String, back_in: Duration },
     UnknownGroup { group: String },
+    TooLong { group: String, tokens: u64 },
+    NoMatch { group: String },
+    QueueFull { group: String },
     Unsupported { deployment: String },
 }
 
@@ -43,6 +46,21 @@ impl RouteError {
     pub(crate) fn unknown_group(group: &str) -> Self {
         let kind = Kind::UnknownGroup { group: group.to_owned() };
         Self { kind, verdict: Verdict::new(Class::NotFound) }
+    }
+
+    pub(crate) fn too_long(group: &str, tokens: u64) -> Self {
+        let kind = Kind::TooLong { group: group.to_owned(), tokens };
+        Self { kind, verdict: Verdict::new(Class::ContextWindow) }
+    }
+
+    pub(crate) fn no_match(group: &str) -> Self {
+        let kind = Kind::NoMatch { group: group.to_owned() };
+        Self { kind, verdict: Verdict::new(Class::NotFound) }
+    }
+
+    pub(crate) fn queue_full(group: &str) -> Self {
+        let kind = Kind::QueueFull { group: group.to_owned() };
+        Self { kind, verdict: Verdict::new(Class::RateLimit) }
     }
 
     pub(crate) fn unsupported(deployment: &str) -> Self {
@@ -80,6 +98,16 @@ impl fmt::Display for RouteError {
                 back_in.as_secs_f64().ceil()
             ),
             Kind::UnknownGroup { group } => write!(f, "there is no model group `{group}`"),
+            Kind::TooLong { group, tokens } => write!(
+                f,
+                "the prompt, about {tokens} tokens, fits into no context window of `{group}`"
+            ),
+            Kind::NoMatch { group } => {
+                write!(f, "no deployment of `{group}` is for requests with these tags")
+            }
+            Kind::QueueFull { group } => {
+                write!(f, "too many requests wait for a deployment of `{group}`")
+            }
             Kind::Unsupported { deployment } => {
                 write!(f, "`{deployment}` does not offer what the request asks for")
             }
@@ -92,7 +120,7 @@ impl std::error::Error for RouteError {
         match &self.kind {
             Kind::Send(error) => Some(error),
             Kind::Read(error) => Some(error),
-            Kind::AllResting { .. } | Kind::UnknownGroup { .. } | Kind::Unsupported { .. } => None,
+            _ => None,
         }
     }
 }

@@ -4,6 +4,12 @@
 //! (`MoveOn`) comes back for the next deployment, an untried healthy one at once, else the one that may be
 //! tried again the earliest, which then does the waiting on entry.
 
+mod choose;
+mod queue;
+mod sieve;
+
+pub(crate) use self::queue::Queue;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,16 +20,20 @@ use http::Response;
 use pin_project_lite::pin_project;
 use secondwind_layers::classify::Verdict;
 use secondwind_layers::retry::Budget;
-use secondwind_layers::{Alternatives, Context, Error, Name};
-use secondwind_policy::{Policy, WhenAllOpen};
+use secondwind_layers::{Alternatives, Error, Name};
+use secondwind_policy::Policy;
 use tokio::time::Instant;
 use tower_service::Service;
 
+use self::choose::{Choice, Found};
+use self::queue::Place;
+use self::sieve::Sieve;
 use crate::body::Body;
 use crate::error::RouteError;
-use crate::health::{self, Resting, Standing, Ticket};
+use crate::health::Ticket;
 use crate::request::Request;
-use crate::strategy::{Candidate, Strategy};
+use crate::setup::Checks;
+use crate::strategy::{Field, Strategy};
 use crate::target::Deployment;
 
 /// A group at work, with `S` for the layers of each deployment.
@@ -31,7 +41,11 @@ pub(crate) struct Group<S> {
     name: Name,
     policy: Arc<Policy>,
     members: Vec<Member<S>>,
+    field: Field,
     strategy: Arc<dyn Strategy>,
+    checks: Checks,
+    sieve: Sieve,
+    queue: Arc<Queue>,
     budget: Budget,
 }
 
@@ -63,6 +77,8 @@ pin_project! {
     enum State<S, F> {
         // No deployment is to be had.
         Refused { error: Option<Error<RouteError>> },
+        // All deployments that could have the request have as many as they take.
+        Queued { place: Place },
         // A deployment is asked whether it can take the request.
         Readying { member: usize, stack: S },
         // A deployment has the request.
@@ -79,13 +95,6 @@ struct Tried {
     not_before: Option<Instant>,
 }
 
-/// A deployment to go to.
-struct Choice {
-    member: usize,
-    not_before: Option<Instant>,
-    ticket: Ticket,
-}
-
 // === impl Group ===
 
 impl<S> Group<S> {
@@ -93,11 +102,16 @@ impl<S> Group<S> {
         name: Name,
         policy: Arc<Policy>,
         members: Vec<Member<S>>,
-        strategy: Arc<dyn Strategy>,
+        (strategy, checks): (Arc<dyn Strategy>, Checks),
         now: Instant,
     ) -> Self {
         let budget = Budget::of_policy(policy.retry().budget(), now);
-        Self { name, policy, members, strategy, budget }
+        let targets = || members.iter().map(|member| &member.deployment.target);
+        let places: Vec<_> = targets().map(|target| (target.order, target.weight)).collect();
+        let sieve = Sieve::new(checks, targets());
+        let queue = Arc::new(Queue::new(policy.queue().max()));
+        let field = Field::new(&places);
+        Self { name, policy, members, field, strategy, checks, sieve, queue, budget }
     }
 
     /// Its name.
@@ -125,16 +139,7 @@ impl<S> Group<S> {
         // The policy is in each deployment's layers, with what is its own.
         context.enter_group(self.name.clone(), None, Some(self.budget.clone()));
         self.budget.deposit(now);
-        let (state, ticket) = match self.first(context, now) {
-            Ok(choice) => {
-                let state = self.go(&choice, context, &[], now);
-                (state, Some(choice.ticket))
-            }
-            Err(error) => {
-                context.judge(error.verdict());
-                (State::Refused { error: Some(Error::from(error)) }, None)
-            }
-        };
+        let (state, ticket) = self.enter(&request, now);
         GroupFuture {
             group: Some(Arc::clone(self)),
             request,
@@ -145,119 +150,30 @@ impl<S> Group<S> {
         }
     }
 
-    /// The first deployment: by strategy among those that do not rest.
-    fn first(&self, context: &Context, now: Instant) -> Result<Choice, RouteError> {
-        if let Some(choice) = self.untried(&[], now) {
-            return Ok(choice);
-        }
-        let fallback = context.alternatives().fallback;
-        let mut earliest: Option<(usize, Resting)> = None;
-        let mut for_rate_limit = true;
-        for (member, at) in self.members.iter().enumerate() {
-            let resting = match at.deployment.health.standing(now) {
-                Standing::Resting(resting) => resting,
-                // The probe will tell, soon enough for those who can go elsewhere.
-                Standing::OnTrial if fallback => {
-                    let soon = at.deployment.target.policy.breaker().cooldown_time();
-                    Resting { until: now + soon, for_rate_limit: false }
-                }
-                // It is tried; but if not there, where else?
-                Standing::Up | Standing::Trial | Standing::OnTrial => {
-                    return self.anyway(member, None, now);
-                }
-            };
-            for_rate_limit &= resting.for_rate_limit;
-            if earliest.is_none_or(|(_, known)| resting.until < known.until) {
-                earliest = Some((member, resting));
+    /// What a request does that comes to the group, or looks again whether there is room.
+    fn enter<F>(&self, request: &Request, now: Instant) -> (State<S, F>, Option<Ticket>)
+    where
+        S: Clone,
+    {
+        let error = match self.first(request, now) {
+            Found::Choice(choice) => {
+                let state = self.go(&choice, request, &[], now);
+                return (state, Some(choice.ticket));
             }
-        }
-        let Some((member, Resting { until, .. })) = earliest else {
-            return Err(RouteError::unknown_group(&self.name));
+            Found::Full => match self.queue.join() {
+                Some(place) => return (State::Queued { place }, None),
+                None => RouteError::queue_full(&self.name),
+            },
+            Found::Refused(error) => error,
         };
-        let wait = until.saturating_duration_since(now);
-        let retry = self.policy.retry();
-        if !fallback {
-            if self.policy.breaker().when_all_open() == WhenAllOpen::LeastBad {
-                return self.anyway(member, None, now);
-            }
-            let fits = wait <= retry.max_retry_after()
-                && context.deadline().is_none_or(|deadline| wait < deadline.remaining(now));
-            if fits && context.spend_retry(retry.num_retries()) {
-                let not_before = Some(scattered(until, context, now));
-                return self.anyway(member, not_before, now);
-            }
-        }
-        Err(RouteError::all_resting(&self.name, wait, for_rate_limit))
-    }
-
-    /// The next deployment after one gave way.
-    fn next(&self, tried: &[Tried], context: &Context, now: Instant) -> Option<Choice> {
-        if let Some(choice) = self.untried(tried, now) {
-            return Some(choice);
-        }
-        let fallback = context.alternatives().fallback;
-        // A rest is waited for as long as a hint would be; a backoff as long as it says.
-        let patience = now.checked_add(self.policy.retry().max_retry_after());
-        let rested = |member: usize, at: Option<Instant>| {
-            let rest = self.members.get(member)?.deployment.health.resting(now);
-            // Nobody waits for the dead while another group can answer.
-            if fallback && rest.is_some_and(|rest| !rest.for_rate_limit) {
-                return None;
-            }
-            let rest = rest.map(|rest| rest.until);
-            if rest.is_some_and(|until| patience.is_some_and(|patience| until > patience)) {
-                return None;
-            }
-            Some((member, at.max(rest.map(|until| scattered(until, context, now)))?))
-        };
-        let again = tried.iter().filter_map(|tried| rested(tried.member, Some(tried.not_before?)));
-        let untried = (0..self.members.len())
-            .filter(|member| !tried.iter().any(|tried| tried.member == *member))
-            .filter_map(|member| rested(member, None));
-        let (member, at) = again.chain(untried).min_by_key(|(_, at)| *at)?;
-        let wait = at.saturating_duration_since(now);
-        let fits = context.deadline().is_none_or(|deadline| wait < deadline.remaining(now));
-        if !fits {
-            return None;
-        }
-        self.anyway(member, Some(at), now).ok()
-    }
-
-    /// A deployment to go to, whatever its health.
-    fn anyway(
-        &self,
-        member: usize,
-        not_before: Option<Instant>,
-        now: Instant,
-    ) -> Result<Choice, RouteError> {
-        let Some(at) = self.members.get(member) else {
-            return Err(RouteError::unknown_group(&self.name));
-        };
-        let ticket = health::enter_anyway(&at.deployment.health, now);
-        Ok(Choice { member, not_before, ticket })
-    }
-
-    /// One that was not tried and does not rest, by strategy.
-    fn untried(&self, tried: &[Tried], now: Instant) -> Option<Choice> {
-        loop {
-            let mut candidates = self.members.iter().enumerate().filter_map(|(index, member)| {
-                let Deployment { target, health, .. } = &*member.deployment;
-                let open = !tried.iter().any(|tried| tried.member == index) && health.is_open(now);
-                open.then_some(Candidate { index, order: target.order, weight: target.weight })
-            });
-            let member = self.strategy.pick(&mut candidates, fastrand::f64())?;
-            let health = &self.members.get(member)?.deployment.health;
-            // Somebody else may have begun to probe it meanwhile: then it is none of the candidates any more.
-            if let Some(ticket) = health::enter(health, now) {
-                return Some(Choice { member, not_before: None, ticket });
-            }
-        }
+        request.context().judge(error.verdict());
+        (State::Refused { error: Some(Error::from(error)) }, None)
     }
 
     fn go<F>(
         &self,
         choice: &Choice,
-        context: &Context,
+        request: &Request,
         tried: &[Tried],
         now: Instant,
     ) -> State<S, F>
@@ -265,14 +181,9 @@ impl<S> Group<S> {
         S: Clone,
     {
         let Choice { member, not_before, .. } = *choice;
-        let is_other = |index: usize| index != member;
-        let open = |index: usize| {
-            is_other(index)
-                && !tried.iter().any(|tried| tried.member == index)
-                && self.members[index].deployment.health.is_open(now)
-        };
+        let context = request.context();
         let alternatives = Alternatives {
-            untried: (0..self.members.len()).any(open),
+            untried: self.any_untried(member, tried, request, now),
             siblings: self.members.len() > 1,
             ..Alternatives::default()
         };
@@ -283,15 +194,6 @@ impl<S> Group<S> {
         context.enter_deployment(to.deployment.target.id.clone(), alternatives, not_before);
         State::Readying { member, stack: to.stack.clone() }
     }
-}
-
-/// A moment a little after `until`, by up to a tenth of the wait, but within the deadline: those who wait for
-/// the same place do not all come back at once.
-fn scattered(until: Instant, context: &Context, now: Instant) -> Instant {
-    let later = until.saturating_duration_since(now).mul_f64(0.1 * fastrand::f64());
-    let late = until.checked_add(later);
-    let in_time = |at: &Instant| context.deadline().is_none_or(|deadline| !deadline.passed(*at));
-    late.filter(in_time).unwrap_or(until)
 }
 
 impl<S: Service<Request>> GroupFuture<S> {
@@ -319,6 +221,23 @@ where
                     Some(error) => return Poll::Ready(Err(error)),
                     None => return Poll::Pending,
                 },
+                StateProjection::Queued { place } => {
+                    ready!(place.poll_look(cx));
+                    let Some(group) = this.group else { return Poll::Pending };
+                    let now = Instant::now();
+                    match group.first(this.request, now) {
+                        Found::Full => {}
+                        Found::Choice(choice) => {
+                            let state = group.go(&choice, this.request, &[], now);
+                            *this.ticket = Some(choice.ticket);
+                            this.state.set(state);
+                        }
+                        Found::Refused(error) => {
+                            this.request.context().judge(error.verdict());
+                            this.state.set(State::Refused { error: Some(Error::from(error)) });
+                        }
+                    }
+                }
                 StateProjection::Readying { member, stack } => {
                     ready!(stack.poll_ready(cx))?;
                     let attempt = stack.call(this.request.clone());
@@ -357,11 +276,11 @@ where
                     let tried = Tried { member: *member, not_before };
                     this.tried.retain(|before| before.member != tried.member);
                     this.tried.push(tried);
-                    let Some(choice) = group.next(this.tried, context, now) else {
+                    let Some(choice) = group.next(this.tried, this.request, now) else {
                         return Poll::Ready(outcome);
                     };
                     *this.before = Some((outcome, context.verdict()));
-                    let state = group.go(&choice, context, this.tried, now);
+                    let state = group.go(&choice, this.request, this.tried, now);
                     *this.ticket = Some(choice.ticket);
                     this.state.set(state);
                 }

@@ -1,13 +1,14 @@
 //! A request on its way through the router: what the caller asked, shared by all its attempts.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::HeaderMap;
 use secondwind_layers::{Context, Entered, Kind, Name};
 use secondwind_llm::dialect::Endpoint;
 use secondwind_llm::peek::Peek;
+use secondwind_llm::tokens::estimate;
 use tokio::time::Instant;
 
 /// A request on its way through the router.
@@ -16,9 +17,15 @@ use tokio::time::Instant;
 /// deployment that it goes to, so that nothing of one provider reaches another.
 #[derive(Clone)]
 pub struct Request {
-    call: Arc<Call>,
+    asked: Arc<Asked>,
     context: Context,
     group: Name,
+}
+
+struct Asked {
+    call: Call,
+    /// About how many tokens it sends, once somebody wanted to know.
+    tokens: OnceLock<u64>,
 }
 
 /// What the caller asked.
@@ -31,6 +38,11 @@ pub struct Call {
     pub body: Bytes,
     /// What was read of the body.
     pub peek: Peek,
+    /// What the caller wants of the deployment that answers, where tags are checked.
+    pub tags: Vec<String>,
+    /// What the caller's requests that belong together have in common, where they are to go to the same
+    /// deployment.
+    pub session: Option<String>,
 }
 
 /// What the layers must know of a [`Request`].
@@ -43,13 +55,13 @@ impl Request {
     /// `call`, for the group called `group`, with what travels along.
     #[must_use]
     pub fn new(call: Call, group: Name, context: Context) -> Self {
-        Self { call: Arc::new(call), context, group }
+        Self { asked: Arc::new(Asked { call, tokens: OnceLock::new() }), context, group }
     }
 
     /// What the caller asked.
     #[must_use]
     pub fn call(&self) -> &Call {
-        &self.call
+        &self.asked.call
     }
 
     /// What travels along: the deadline, the trail.
@@ -64,6 +76,16 @@ impl Request {
         &self.group
     }
 
+    /// About how many tokens it sends.
+    pub(crate) fn tokens(&self) -> u64 {
+        *self.asked.tokens.get_or_init(|| estimate(&self.asked.call.body))
+    }
+
+    /// The same, if anybody wanted to know.
+    pub(crate) fn known_tokens(&self) -> u64 {
+        self.asked.tokens.get().copied().unwrap_or(0)
+    }
+
     pub(crate) fn point_to(&mut self, group: Name) {
         self.group = group;
     }
@@ -72,7 +94,7 @@ impl Request {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
-            .field("call", &self.call)
+            .field("call", self.call())
             .field("group", &self.group)
             .finish_non_exhaustive()
     }
@@ -95,7 +117,7 @@ impl<Res> Kind<Request, Res> for Routed {
     }
 
     fn keep(&self, request: Request, max_bytes: u64) -> (Request, Option<Request>) {
-        let kept = (request.call.body.len() as u64 <= max_bytes).then(|| request.clone());
+        let kept = (request.call().body.len() as u64 <= max_bytes).then(|| request.clone());
         (request, kept)
     }
 

@@ -49,7 +49,8 @@ impl<S> Table<S> {
                 members.push(Member { deployment, stack });
             }
             let strategy = Arc::clone(&setup.strategy);
-            let group = Group::new(name.clone(), policy, members, strategy, now);
+            let chosen = (strategy, setup.checks);
+            let group = Group::new(name.clone(), policy, members, chosen, now);
             groups.insert(name.clone(), Arc::new(group));
             order.push(name);
         }

@@ -33,8 +33,27 @@ pub struct Target {
     pub weight: f64,
     /// Its tier: lower ones come first.
     pub order: u32,
+    /// What a token costs there, in and out together.
+    pub price: Option<f64>,
+    /// Which requests it is for, where tags are checked.
+    pub tags: Vec<String>,
+    /// How much it takes.
+    pub limits: Limits,
     /// The policy for attempts sent to it, complete.
     pub policy: Arc<Policy>,
+}
+
+/// How much a deployment takes. What is not set is not bounded.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Limits {
+    /// Requests a minute.
+    pub rpm: Option<u64>,
+    /// Tokens a minute.
+    pub tpm: Option<u64>,
+    /// Requests at the same time; those above wait.
+    pub max_parallel_requests: Option<u32>,
+    /// Tokens of a prompt.
+    pub max_input_tokens: Option<u64>,
 }
 
 /// A deployment at work.

@@ -15,12 +15,15 @@ use pin_project_lite::pin_project;
 use secondwind_layers::classify::{Opinion, Verdict};
 use secondwind_layers::timeout::Bound;
 use secondwind_layers::{Context, Error};
+use secondwind_llm::tokens::total_tokens;
 use secondwind_policy::{Class, Harm};
 use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::body::Body;
 use crate::error::RouteError;
+use crate::health::Health;
+use crate::load::Usage;
 use crate::request::Request;
 use crate::target::Deployment;
 
@@ -45,6 +48,12 @@ pub(crate) struct Watched {
     deployment: Arc<Deployment>,
     context: Context,
     began: Instant,
+    /// How many tokens the request was taken for.
+    estimate: u64,
+    /// Whether its answer has begun.
+    answered: bool,
+    /// How many the answer says there were.
+    tokens: Option<u64>,
 }
 
 // === impl Watch ===
@@ -72,6 +81,9 @@ where
             deployment: Arc::clone(&self.deployment),
             context: request.context().clone(),
             began: Instant::now(),
+            estimate: request.known_tokens(),
+            answered: false,
+            tokens: None,
         };
         WatchFuture { inner: self.inner.call(request), watched: Some(watched) }
     }
@@ -86,7 +98,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
         let this = self.project();
         let mut outcome = ready!(this.inner.poll(cx));
-        let Some(watched) = this.watched.take() else { return Poll::Ready(outcome) };
+        let Some(mut watched) = this.watched.take() else { return Poll::Ready(outcome) };
         if let Err(Some(elapsed)) = outcome.as_ref().map_err(Error::elapsed) {
             // A short deadline of the caller's says nothing of the deployment.
             if elapsed.bound() == Bound::Configured {
@@ -96,11 +108,17 @@ where
         }
         match (watched.context.opinion(), &mut outcome) {
             (Opinion::Failure(verdict), _) => watched.failed(verdict),
-            (Opinion::Success, Ok(answer)) if answer.body().as_whole().is_none() => {
-                watched.answered();
-                answer.body_mut().watch(watched);
-            }
-            (Opinion::Success, _) => watched.ended(Ok(())),
+            (Opinion::Success, Ok(answer)) => match answer.body().as_whole() {
+                None => {
+                    watched.answered();
+                    answer.body_mut().watch(watched);
+                }
+                Some(whole) => {
+                    watched.saw(whole);
+                    watched.ended(Ok(()));
+                }
+            },
+            (Opinion::Success, Err(_)) => {}
             (Opinion::None, _) => {}
         }
         Poll::Ready(outcome)
@@ -131,19 +149,51 @@ impl Watched {
     fn note(&self, verdict: &Verdict) -> bool {
         let Deployment { target, health, peers, .. } = &*self.deployment;
         let fallback = self.context.alternatives().fallback;
-        let times = (self.began, Instant::now());
+        let now = Instant::now();
+        if Health::blames(verdict) {
+            health.load().failed(now);
+        }
+        let times = (self.began, now);
         peers.failed(health, verdict, target.policy.breaker(), fallback, times)
     }
 
     /// The answer has begun.
-    fn answered(&self) {
-        self.deployment.health.answered(self.began, Instant::now());
+    fn answered(&mut self) {
+        let now = Instant::now();
+        self.deployment.health.answered(self.began, now);
+        self.answered = true;
+        self.took(now);
+    }
+
+    /// A part of the answer came by: it may say how many tokens it took.
+    pub(crate) fn saw(&mut self, part: &[u8]) {
+        self.tokens = total_tokens(part).or(self.tokens);
+    }
+
+    fn took(&self, now: Instant) {
+        let took = now.saturating_duration_since(self.began);
+        self.deployment.health.load().answered(took, now);
+    }
+
+    /// The estimate was counted when the deployment was picked.
+    fn used(&self, tokens: u64, now: Instant) {
+        let tokens = tokens.saturating_sub(self.estimate);
+        self.deployment.health.load().used(Usage { requests: 0, tokens }, now);
     }
 
     /// The answer is over, whole or broken.
     pub(crate) fn ended(&self, ended: Result<(), Class>) {
         match ended {
-            Ok(()) => self.deployment.health.succeeded(self.began, Instant::now()),
+            Ok(()) => {
+                let now = Instant::now();
+                self.deployment.health.succeeded(self.began, now);
+                if !self.answered {
+                    self.took(now);
+                }
+                if let Some(tokens) = self.tokens {
+                    self.used(tokens, now);
+                }
+            }
             Err(class) => _ = self.note(&Verdict::new(class)),
         }
     }

@@ -1,12 +1,14 @@
 //! Lays one partial section over another, value by value.
 
 use super::{
-    PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialRetry, PartialStream,
-    PartialTimeout,
+    PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialQueue, PartialRetry,
+    PartialStream, PartialTimeout,
 };
 use crate::counts::PartialCounts;
 use crate::inherit::Section;
-use crate::{Backoff, BreakerPolicy, BudgetPolicy, FallbackPolicy, RetryPolicy, TimeoutPolicy};
+use crate::{
+    Backoff, BreakerPolicy, BudgetPolicy, FallbackPolicy, QueuePolicy, RetryPolicy, TimeoutPolicy,
+};
 
 impl Section for PartialRetry {
     fn merge(&mut self, over: &Self) {
@@ -92,6 +94,16 @@ impl Section for PartialBreaker {
 
     fn after_off() -> Self {
         PartialBreaker::from(&BreakerPolicy::default())
+    }
+}
+
+impl Section for PartialQueue {
+    fn merge(&mut self, over: &Self) {
+        self.max.replace(&over.max);
+    }
+
+    fn after_off() -> Self {
+        PartialQueue::from(&QueuePolicy::default())
     }
 }
 

@@ -8,21 +8,24 @@ use http::{HeaderMap, StatusCode};
 use secondwind_layers::classify::{Opinion, Standard, Verdict};
 use secondwind_layers::retry::Retry;
 use secondwind_layers::timeout::AttemptTimeout;
-use secondwind_layers::{Deadline, PolicyHandle, RetryLayer, TimeoutLayer};
+use secondwind_layers::{Context, Deadline, PolicyHandle, RetryLayer, TimeoutLayer};
 use secondwind_llm::dialect::{Endpoint, OpenAiChat};
 use secondwind_llm::peek::peek;
-use secondwind_policy::{Class, PolicyBuilder};
+use secondwind_policy::{Class, PolicyBuilder, WhenAllOpen};
 use tokio::time::{advance, sleep};
 use tower_layer::Layer;
 
 use super::*;
 use crate::health::Registry;
 use crate::request::{Call, Routed};
-use crate::setup::{GroupSetup, Setup};
+use crate::setup::{Checks, GroupSetup, Setup};
 use crate::strategy::SimpleShuffle;
 use crate::table::Table;
-use crate::target::Target;
+use crate::target::{Limits, Target};
 use crate::watch::Watch;
+
+mod health;
+mod picking;
 
 /// The layers of a deployment, with a script in the place of its provider.
 type Stack = Retry<Watch<AttemptTimeout<Scripted, Routed>>, Routed, Standard>;
@@ -44,6 +47,8 @@ struct Scripted {
 #[derive(Default)]
 struct Stage {
     scripts: Mutex<Vec<(&'static str, VecDeque<Step>)>>,
+    /// How long an answer takes.
+    takes: Mutex<Option<Duration>>,
     /// Who was asked, and when.
     asked: Mutex<Vec<(String, Instant)>>,
 }
@@ -71,7 +76,11 @@ impl Service<Request> for Scripted {
         let mut scripts = stage.scripts.lock().unwrap();
         let script = scripts.iter_mut().find(|(name, _)| *name == id);
         let step = script.and_then(|(_, steps)| steps.pop_front()).unwrap_or(Step::Answer);
+        let takes = *stage.takes.lock().unwrap();
         Box::pin(async move {
+            if let Some(takes) = takes {
+                sleep(takes).await;
+            }
             let mut response = Response::new(Body::whole(id.into()));
             match step {
                 Step::Answer => request.context().judge(Opinion::Success),
@@ -89,6 +98,16 @@ impl Service<Request> for Scripted {
 impl Play {
     /// Deployments `a`, `b` … with their scripts.
     fn new(policy: PolicyBuilder, scripts: &[&[Step]]) -> Self {
+        Self::with(policy, scripts, Checks::default(), |_| {})
+    }
+
+    /// The same, with what is checked, and what is different of the deployments.
+    fn with(
+        policy: PolicyBuilder,
+        scripts: &[&[Step]],
+        checks: Checks,
+        differ: impl Fn(&mut Target),
+    ) -> Self {
         let policy = Arc::new(policy.build().unwrap());
         let names = ["a", "b", "c"];
         let target = |(order, id): (u32, &&str)| Target {
@@ -100,9 +119,13 @@ impl Play {
             organization: None,
             weight: 1.0,
             order,
+            price: None,
+            tags: Vec::new(),
+            limits: Limits::default(),
             policy: Arc::clone(&policy),
         };
-        let targets = (0..).zip(&names[..scripts.len()]).map(target).collect();
+        let mut targets: Vec<_> = (0..).zip(&names[..scripts.len()]).map(target).collect();
+        targets.iter_mut().for_each(differ);
         let stage = Arc::new(Stage::default());
         let scripts =
             names.into_iter().zip(scripts.iter().map(|steps| steps.iter().copied().collect()));
@@ -112,6 +135,7 @@ impl Play {
             groups,
             aliases: vec![("best".into(), "g".into())],
             strategy: Arc::new(SimpleShuffle),
+            checks,
         };
         let began = Instant::now();
         let table = Table::new(setup, &Registry::default(), began, |deployment, _| {
@@ -134,13 +158,13 @@ impl Play {
     }
 
     async fn ask_with(&self, context: &Context, total: Option<Duration>) -> Outcome {
-        let body = Bytes::from_static(br#"{"model": "g"}"#);
-        let peek = peek(&body).unwrap();
-        let call =
-            Call { endpoint: Endpoint::ChatCompletions, headers: HeaderMap::new(), body, peek };
         if let Some(deadline) = total.and_then(|total| Deadline::after(Instant::now(), total)) {
             context.shorten_deadline(deadline);
         }
+        self.ask_call(context, call(br#"{"model": "g"}"#)).await
+    }
+
+    async fn ask_call(&self, context: &Context, call: Call) -> Outcome {
         let group = self.table.group("g").unwrap();
         group.call(Request::new(call, "g".into(), context.clone())).await
     }
@@ -164,6 +188,30 @@ impl Play {
         let member = &self.table.group("g").unwrap().members[place];
         member.deployment.health.rest(Instant::now(), self::secs(secs), for_rate_limit);
     }
+}
+
+/// All of them at once.
+async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut all: Vec<_> = all.map(|future| (Box::pin(future), None)).collect();
+    poll_fn(|cx| {
+        let mut waiting = false;
+        for (future, output) in all.iter_mut().filter(|(_, output)| output.is_none()) {
+            match future.as_mut().poll(cx) {
+                Poll::Ready(ready) => *output = Some(ready),
+                Poll::Pending => waiting = true,
+            }
+        }
+        if waiting { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    all.into_iter().filter_map(|(_, output)| output).collect()
+}
+
+fn call(body: &'static [u8]) -> Call {
+    let body = Bytes::from_static(body);
+    let (peek, headers) = (peek(&body).unwrap(), HeaderMap::new());
+    let endpoint = Endpoint::ChatCompletions;
+    Call { endpoint, headers, body, peek, tags: Vec::new(), session: None }
 }
 
 fn secs(secs: u64) -> Duration {
@@ -432,122 +480,4 @@ async fn an_alias_leads_to_its_group_and_nothing_else_does() {
     assert_eq!([name("g"), name("best"), name("G")], [Some("g".into()), Some("g".into()), None]);
     assert_eq!(play.table.host_of("g", "a"), Some("a.example"));
     assert_eq!(play.table.host_of("g", "b"), None);
-}
-
-#[tokio::test(start_paused = true)]
-async fn with_one_of_two_always_down_no_request_fails() {
-    let down = [DOWN; 2000];
-    let policy = Policy::builder().num_retries(1);
-    let play = Play::new(policy, &[&down, &[]]);
-    for n in 0..1000 {
-        assert_eq!(play.ask().await.1.unwrap().status(), 200, "request {n}");
-        advance(Duration::from_millis(100)).await;
-    }
-    let to_the_dead = play.names().matches('a').count();
-    // Four until it opens, then a probe after 5, 10, 20 and 40 seconds.
-    assert!((6..=9).contains(&to_the_dead), "{to_the_dead}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn with_one_of_two_always_down_no_request_fails_however_many_at_once() {
-    let down = [DOWN; 2000];
-    let play = Play::new(Policy::builder().num_retries(1), &[&down, &[]]);
-    let contexts: Vec<Context> = (0..1000).map(|_| Context::new(Instant::now())).collect();
-    let asked = contexts.iter().map(|context| play.ask_with(context, None));
-    for (n, outcome) in futures(asked).await.into_iter().enumerate() {
-        assert_eq!(outcome.unwrap().status(), 200, "request {n}");
-    }
-    assert_eq!(play.names().matches('a').count(), 4);
-}
-
-/// All of them at once.
-async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut all: Vec<_> = all.map(|future| (Box::pin(future), None)).collect();
-    poll_fn(|cx| {
-        let mut waiting = false;
-        for (future, output) in all.iter_mut().filter(|(_, output)| output.is_none()) {
-            match future.as_mut().poll(cx) {
-                Poll::Ready(ready) => *output = Some(ready),
-                Poll::Pending => waiting = true,
-            }
-        }
-        if waiting { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
-    all.into_iter().filter_map(|(_, output)| output).collect()
-}
-
-#[tokio::test(start_paused = true)]
-async fn only_a_clock_of_the_deployments_own_speaks_against_it() {
-    let hang = [Step::Hang; 20];
-    // The caller's short deadline, and what is reserved for a sibling.
-    let play = Play::new(policy().num_retries(1), &[&hang, &hang]);
-    for _ in 0..8 {
-        assert!(play.ask_within(Some(secs(4))).await.1.is_err());
-    }
-    let health = |play: &Play, place: usize| {
-        play.table.group("g").unwrap().members[place].deployment.health.standing(Instant::now())
-    };
-    assert_eq!([health(&play, 0), health(&play, 1)], [Standing::Up; 2]);
-    // Its own clock.
-    let policy = policy().num_retries(1).attempt_timeout(secs(1));
-    let play = Play::new(policy, &[&hang, &[]]);
-    for _ in 0..4 {
-        assert_eq!(from(&play.ask().await.1), "b");
-    }
-    assert!(matches!(health(&play, 0), Standing::Resting(_)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_key_that_was_refused_is_probed_once_a_minute() {
-    let refused = [fail(Class::Authentication); 99];
-    let play = Play::new(policy().num_retries(1), &[&refused, &[]]);
-    for _ in 0..300 {
-        assert_eq!(from(&play.ask().await.1), "b");
-        advance(secs(1)).await;
-    }
-    assert_eq!(play.names().matches('a').count(), 5);
-}
-
-#[tokio::test(start_paused = true)]
-async fn callers_of_the_last_one_standing_see_what_is_wrong_with_it() {
-    let refused = [fail(Class::Authentication); 99];
-    let play = Play::new(policy(), &[&refused, &refused]);
-    for _ in 0..9 {
-        let (context, outcome) = play.ask().await;
-        assert_eq!(outcome.unwrap().status(), 500, "an answer, and not that all rest");
-        assert_eq!(context.verdict().unwrap().class, Class::Authentication);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn with_a_fallback_the_dead_are_not_waited_for() {
-    let down = [DOWN; 99];
-    let play = Play::new(policy().num_retries(9).retry_after(secs(1)), &[&down]);
-    let context = Context::new(Instant::now());
-    context.set_fallback_left(true);
-    let outcome = play.ask_with(&context, None).await;
-    assert_eq!(outcome.unwrap().status(), 500);
-    assert_eq!(play.names(), "aaaa", "the fourth failure took it out");
-    let context = Context::new(Instant::now());
-    context.set_fallback_left(true);
-    assert!(refused(&play.ask_with(&context, None).await).is_all_resting());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_probe_that_is_given_up_leaves_its_place_to_another() {
-    let play = Play::new(policy(), &[&[Step::Hang], &[]]);
-    play.rest(0, 10, true);
-    advance(secs(10)).await;
-    tokio::select! {
-        _ = play.ask() => panic!("it was to hang"),
-        () = async {
-            sleep(secs(1)).await;
-            // While it is on trial, nobody else goes there.
-            assert_eq!(from(&play.ask().await.1), "b");
-        } => {}
-    }
-    assert_eq!(from(&play.ask().await.1), "a");
-    let member = &play.table.group("g").unwrap().members[0];
-    assert_eq!(member.deployment.health.in_flight(), 0);
 }

@@ -39,6 +39,8 @@ struct Rest {
     /// Until when it asked to be left alone.
     asked_until: Duration,
     for_rate_limit: bool,
+    /// Whether somebody has to try it first when the rest is over: not where it said itself until when.
+    trial: bool,
 }
 
 /// A failed attempt.
@@ -79,8 +81,46 @@ impl Breaker {
     /// An attempt was answered: if it began during the rest, that is over. A wait that was asked for stands.
     pub(super) fn revived(&mut self, began: Duration, now: Duration) {
         let over = |rest: &Rest| began > rest.since && now >= rest.asked_until;
-        if self.rest.as_ref().is_some_and(over) {
-            *self = Self::default();
+        match self.rest {
+            Some(rest) if over(&rest) && rest.trial => *self = Self::default(),
+            Some(rest) if over(&rest) => self.rest = None,
+            _ => {}
+        }
+    }
+
+    /// It said itself that it wants to be left alone for `wait`: for a limit that is used up.
+    pub(super) fn spent(&mut self, now: Duration, wait: Duration) {
+        self.settle(now);
+        let until = now + wait.min(LONGEST_HINT);
+        let (for_rate_limit, trial) = (true, false);
+        let rest = Rest {
+            since: now,
+            probe_from: until,
+            until,
+            asked_until: until,
+            for_rate_limit,
+            trial,
+        };
+        self.lay(rest);
+    }
+
+    /// Forgets a rest that is over, where nobody has to try it first.
+    fn settle(&mut self, now: Duration) {
+        if self.rest.is_some_and(|rest| !rest.trial && now >= rest.until) {
+            self.rest = None;
+        }
+    }
+
+    /// Lays a rest on what there is: one that ends later stands.
+    fn lay(&mut self, rest: Rest) {
+        match &mut self.rest {
+            Some(stands) if stands.until > rest.until => {
+                stands.asked_until = stands.asked_until.max(rest.asked_until);
+                stands.probe_from = stands.probe_from.max(rest.probe_from);
+                stands.trial |= rest.trial;
+            }
+            Some(stands) => *stands = Rest { trial: rest.trial || stands.trial, ..rest },
+            none => *none = Some(rest),
         }
     }
 
@@ -96,6 +136,7 @@ impl Breaker {
         if !hurts(verdict) || !policy.enabled() {
             return false;
         }
+        self.settle(now);
         self.minute.failure(verdict.class, now);
         let harm = verdict.class.facts().harm;
         if harm == Harm::Counts {
@@ -120,6 +161,7 @@ impl Breaker {
             until: now,
             asked_until: now,
             for_rate_limit: verdict.class == Class::RateLimit,
+            trial: opens && (harm != Harm::UntilHint || hint.is_none()),
         };
         if opens {
             self.failed_probes += u32::from(is_probe);
@@ -139,14 +181,7 @@ impl Breaker {
             rest.probe_from = rest.probe_from.max(rest.asked_until);
             rest.until = rest.until.max(rest.asked_until);
         }
-        match &mut self.rest {
-            // A rest that ends later stands.
-            Some(stands) if stands.until > rest.until => {
-                stands.asked_until = stands.asked_until.max(rest.asked_until);
-                stands.probe_from = stands.probe_from.max(rest.probe_from);
-            }
-            stands => *stands = Some(rest),
-        }
+        self.lay(rest);
         opens && harm != Harm::UntilHint
     }
 
@@ -183,7 +218,7 @@ impl Breaker {
     /// Ends a rest that only another configuration was to end; what it asked for stands.
     pub(super) fn configured_anew(&mut self) {
         if let Some(rest) = &mut self.rest {
-            rest.until = rest.until.min(rest.asked_until.max(rest.since));
+            rest.until = rest.until.min(rest.asked_until);
             rest.probe_from = rest.probe_from.min(rest.until);
         }
     }
@@ -193,9 +228,9 @@ impl Breaker {
         self.rest.map(|rest| (rest.until, rest.for_rate_limit))
     }
 
-    /// From when on one may probe, if a rest is on.
-    pub(super) fn probe_from(&self) -> Option<Duration> {
-        self.rest.map(|rest| rest.probe_from)
+    /// From when on one may probe, if a rest is on, and whether one has to.
+    pub(super) fn probe_from(&self) -> Option<(Duration, bool)> {
+        self.rest.map(|rest| (rest.probe_from, rest.trial))
     }
 }
 

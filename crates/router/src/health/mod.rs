@@ -22,11 +22,11 @@ mod ticket;
 pub(crate) use self::breaker::Outlook;
 pub(crate) use self::peers::Peers;
 pub use self::registry::Registry;
-pub(crate) use self::ticket::Ticket;
+pub(crate) use self::ticket::{Room, Ticket};
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use secondwind_layers::classify::Verdict;
@@ -34,16 +34,17 @@ use secondwind_policy::BreakerPolicy;
 use tokio::time::Instant;
 
 use self::breaker::{Breaker, Failure};
+use crate::load::Load;
 
 /// The health of one deployment.
 pub(crate) struct Health {
     origin: Instant,
     /// Nanoseconds from the origin to the moment from which a probe may go, and one more; 0 while no rest is
-    /// on. Read by whoever picks, without a lock.
+    /// on. The lowest bit says whether a probe must. Read by whoever picks, without a lock.
     probe_from: AtomicU64,
     /// Whether a probe is on its way.
     probing: AtomicBool,
-    in_flight: AtomicU32,
+    load: Load,
     breaker: Mutex<Breaker>,
 }
 
@@ -75,7 +76,7 @@ impl Health {
             origin,
             probe_from: AtomicU64::new(0),
             probing: AtomicBool::new(false),
-            in_flight: AtomicU32::new(0),
+            load: Load::new(origin),
             breaker: Mutex::default(),
         }
     }
@@ -86,7 +87,10 @@ impl Health {
         if probe_from == 0 {
             return Standing::Up;
         }
-        if self.since_origin(now) >= Duration::from_nanos(probe_from - 1) {
+        if self.since_origin(now) >= Duration::from_nanos((probe_from >> 1) - 1) {
+            if probe_from & 1 == 0 {
+                return Standing::Up;
+            }
             return match self.probing.load(Ordering::Acquire) {
                 false => Standing::Trial,
                 true => Standing::OnTrial,
@@ -149,6 +153,18 @@ impl Health {
         opened
     }
 
+    /// Notes that a limit is used up, and begins anew after `wait`.
+    pub(crate) fn spent(&self, now: Instant, wait: Duration) {
+        let mut breaker = self.breaker();
+        breaker.spent(self.since_origin(now), wait);
+        self.publish(&breaker);
+    }
+
+    /// Whether a failure says anything of the deployment that gave it.
+    pub(crate) fn blames(verdict: &Verdict) -> bool {
+        breaker::hurts(verdict)
+    }
+
     /// Whether a failure such as this could take the deployment out, so that it must be known who else stands.
     pub(crate) fn hurts(verdict: &Verdict, policy: &BreakerPolicy) -> bool {
         policy.enabled() && breaker::hurts(verdict)
@@ -161,14 +177,16 @@ impl Health {
         self.publish(&breaker);
     }
 
-    /// How many requests are with it.
-    pub(crate) fn in_flight(&self) -> u32 {
-        self.in_flight.load(Ordering::Relaxed)
+    /// What it has to do.
+    pub(crate) const fn load(&self) -> &Load {
+        &self.load
     }
 
     fn publish(&self, breaker: &Breaker) {
-        let nanos = |at: Duration| u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
-        let nanos = breaker.probe_from().map_or(0, |at| nanos(at).saturating_add(1));
+        let nanos =
+            |at: Duration| u64::try_from(at.as_nanos()).unwrap_or(u64::MAX).min(u64::MAX >> 2);
+        let nanos =
+            breaker.probe_from().map_or(0, |(at, trial)| (nanos(at) + 1) << 1 | u64::from(trial));
         if self.probe_from.load(Ordering::Relaxed) != nanos {
             self.probe_from.store(nanos, Ordering::Release);
         }
@@ -195,25 +213,8 @@ impl Health {
 
 impl fmt::Debug for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Health").field("in_flight", &self.in_flight()).finish_non_exhaustive()
+        f.debug_struct("Health").field("load", &self.load).finish_non_exhaustive()
     }
-}
-
-/// A visit to a deployment at `now`; `None` where it rests or is on trial.
-pub(crate) fn enter(health: &Arc<Health>, now: Instant) -> Option<Ticket> {
-    match health.standing(now) {
-        Standing::Up => Some(Ticket::new(Arc::clone(health), false)),
-        Standing::Trial => {
-            let probe = !health.probing.swap(true, Ordering::AcqRel);
-            probe.then(|| Ticket::new(Arc::clone(health), true))
-        }
-        Standing::OnTrial | Standing::Resting(_) => None,
-    }
-}
-
-/// The same, whatever its standing: for want of anybody else, or to wait there for the end of a rest.
-pub(crate) fn enter_anyway(health: &Arc<Health>, now: Instant) -> Ticket {
-    enter(health, now).unwrap_or_else(|| Ticket::new(Arc::clone(health), false))
 }
 
 #[cfg(test)]

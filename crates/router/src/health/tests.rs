@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use secondwind_policy::{Class, Policy};
 
 use super::*;
@@ -9,6 +11,10 @@ fn secs(secs: u64) -> Duration {
 fn health() -> (Arc<Health>, Instant) {
     let now = Instant::now();
     (Arc::new(Health::new(now)), now)
+}
+
+fn enter(health: &Arc<Health>, at: Instant) -> Option<Ticket> {
+    Ticket::new(health, None, at)
 }
 
 fn down(health: &Health, at: Instant) {
@@ -26,7 +32,7 @@ async fn rests_as_long_as_the_hint_and_no_longer() {
     health.rest(now, secs(2), true);
     let resting = Resting { until: now + secs(2), for_rate_limit: true };
     assert_eq!(health.standing(now + secs(1)), Standing::Resting(resting));
-    assert_eq!(health.standing(now + secs(2)), Standing::Trial);
+    assert_eq!(health.standing(now + secs(2)), Standing::Up);
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,12 +93,12 @@ async fn the_slot_of_a_probe_that_failed_is_free_again() {
 async fn visits_are_counted_while_they_last() {
     let (health, now) = health();
     let visits: Vec<_> = (0..5).map(|_| enter(&health, now).unwrap()).collect();
-    let forced = enter_anyway(&health, now);
-    assert_eq!(health.in_flight(), 6);
+    let forced = Ticket::anyway(&health, None, now);
+    assert_eq!(health.load().in_flight(), 6);
     drop(visits);
-    assert_eq!(health.in_flight(), 1);
+    assert_eq!(health.load().in_flight(), 1);
     drop(forced);
-    assert_eq!(health.in_flight(), 0);
+    assert_eq!(health.load().in_flight(), 0);
 }
 
 #[tokio::test(start_paused = true)]

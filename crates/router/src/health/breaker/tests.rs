@@ -46,7 +46,7 @@ impl Case {
     }
 
     fn probe_from(&self) -> Option<f64> {
-        self.breaker.probe_from().map(|at| (at.as_secs_f64() * 1e3).round() / 1e3)
+        self.breaker.probe_from().map(|(at, _)| (at.as_secs_f64() * 1e3).round() / 1e3)
     }
 
     /// How many failures at once it takes.
@@ -250,7 +250,7 @@ fn the_last_one_standing_rests_only_if_it_asks_to() {
         assert_eq!(case.takes(class), 0, "{class}");
         case.fail(Verdict::new(class).with_hint(secs(7.0)), 1.0);
         assert_eq!(case.until(), Some(8.0), "{class}");
-        // The probe fails without another word: it is used again.
+        assert_eq!(case.breaker.probe_from(), Some((secs(8.0), false)), "nobody has to try it");
         assert!(!case.fail(Verdict::new(class), 8.0));
         assert_eq!(case.until(), None, "{class}");
     }
@@ -281,6 +281,29 @@ fn a_success_does_not_end_a_wait_that_was_asked_for() {
     assert_eq!(case.until(), Some(31.0), "nor does a shorter one shorten it");
     case.succeed(31.0);
     assert_eq!(case.until(), None);
+}
+
+#[test]
+fn the_probe_of_the_last_one_standing_brings_it_back_however_it_fares() {
+    let mut case = default();
+    case.takes(Class::Timeout);
+    case.outlook = Outlook::Alone;
+    assert!(!case.fail(DOWN, 6.0));
+    assert_eq!(case.until(), None);
+}
+
+#[test]
+fn a_limit_that_is_used_up_rests_it_until_it_begins_anew() {
+    let mut case = default();
+    case.breaker.spent(secs(1.0), secs(20.0));
+    assert_eq!(case.breaker.rest(), Some((secs(21.0), true)));
+    assert_eq!(case.breaker.probe_from(), Some((secs(21.0), false)));
+    // What comes after it is counted as ever.
+    for _ in 0..3 {
+        assert!(!case.fail(DOWN, 30.0));
+    }
+    assert!(case.fail(DOWN, 30.0));
+    assert_eq!(case.until(), Some(35.0));
 }
 
 #[test]
