@@ -65,7 +65,8 @@ impl PartialAllowedFails {
         self.entries.push((class.name().to_owned(), count.into()));
     }
 
-    fn off() -> PartialAllowedFails {
+    /// No counts, whatever lies beneath.
+    pub(crate) fn off() -> PartialAllowedFails {
         PartialAllowedFails { afresh: true, entries: Vec::new() }
     }
 

@@ -198,12 +198,7 @@ impl Policy {
         match &overlay.queue {
             Setting::Unset => {}
             Setting::Off => policy.queue = QueuePolicy::off(),
-            Setting::Set(queue) => {
-                if self.queue == QueuePolicy::off() {
-                    policy.queue = QueuePolicy::default();
-                }
-                queue.lay_on(&mut policy.queue, &mut findings);
-            }
+            Setting::Set(queue) => queue.lay_on(&mut policy.queue, &mut findings),
         }
         overlay.refuse(&mut findings);
         findings.verdict(policy)

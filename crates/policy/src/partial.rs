@@ -401,7 +401,7 @@ impl From<&Policy> for PartialPolicy {
             timeout: Setting::Set(policy.timeout().into()),
             fallback: policy.fallback().into(),
             breaker: policy.breaker().into(),
-            queue: Setting::Set(policy.queue().into()),
+            queue: policy.queue().into(),
             ..PartialPolicy::default()
         }
     }

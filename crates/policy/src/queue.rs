@@ -7,19 +7,20 @@ use crate::partial::PartialQueue;
 /// Who waits where every deployment of a group has as many requests as it takes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct QueuePolicy {
+    pub(crate) on: bool,
     pub(crate) max: u32,
 }
 
 impl Default for QueuePolicy {
     fn default() -> QueuePolicy {
-        QueuePolicy { max: 100 }
+        QueuePolicy { on: true, max: 100 }
     }
 }
 
 impl QueuePolicy {
     /// Nobody waits.
     pub(crate) fn off() -> QueuePolicy {
-        QueuePolicy { max: 0 }
+        QueuePolicy { on: false, max: 0 }
     }
 
     /// How many requests of a group wait at most, each until its deadline; those above fail at once.
@@ -32,6 +33,9 @@ impl QueuePolicy {
 
 impl PartialQueue {
     pub(crate) fn lay_on(&self, onto: &mut QueuePolicy, findings: &mut Findings) {
+        if !onto.on {
+            *onto = QueuePolicy::default();
+        }
         findings.lay("queue.max", &self.max, &mut onto.max, Some(0));
     }
 }
@@ -39,5 +43,11 @@ impl PartialQueue {
 impl From<&QueuePolicy> for PartialQueue {
     fn from(queue: &QueuePolicy) -> PartialQueue {
         PartialQueue { max: Setting::Set(queue.max.into()) }
+    }
+}
+
+impl From<&QueuePolicy> for Setting<PartialQueue> {
+    fn from(queue: &QueuePolicy) -> Setting<PartialQueue> {
+        if queue.on { Setting::Set(queue.into()) } else { Setting::Off }
     }
 }

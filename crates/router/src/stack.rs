@@ -55,6 +55,7 @@ pub(crate) fn deployment_stack(deployment: Arc<Deployment>, client: Client) -> D
         // What each attempt came to is told to the deployment's health. Outside the clock, which it counts too.
         Watch::new(
             Arc::clone(&deployment),
+            wall_clock,
             // The clock of the attempt. Inside the retries, so that each gets its own.
             TimeoutLayer::attempt(policy).kind(Routed).layer(
                 // The request in the deployment's dialect; its answer, judged.

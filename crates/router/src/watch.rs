@@ -9,12 +9,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
+use std::time::{Duration, SystemTime};
 
-use http::Response;
+use http::{HeaderMap, Response};
 use pin_project_lite::pin_project;
 use secondwind_layers::classify::{Opinion, Verdict};
 use secondwind_layers::timeout::Bound;
 use secondwind_layers::{Context, Error};
+use secondwind_llm::rate_limit::rate_limit_reset;
 use secondwind_llm::tokens::total_tokens;
 use secondwind_policy::{Class, Harm};
 use tokio::time::Instant;
@@ -31,6 +33,7 @@ use crate::target::Deployment;
 #[derive(Clone)]
 pub(crate) struct Watch<S> {
     deployment: Arc<Deployment>,
+    wall_clock: fn() -> SystemTime,
     inner: S,
 }
 
@@ -39,6 +42,7 @@ pin_project! {
     pub(crate) struct WatchFuture<F> {
         #[pin]
         inner: F,
+        wall_clock: fn() -> SystemTime,
         watched: Option<Watched>,
     }
 }
@@ -59,8 +63,12 @@ pub(crate) struct Watched {
 // === impl Watch ===
 
 impl<S> Watch<S> {
-    pub(crate) const fn new(deployment: Arc<Deployment>, inner: S) -> Self {
-        Self { deployment, inner }
+    pub(crate) const fn new(
+        deployment: Arc<Deployment>,
+        wall_clock: fn() -> SystemTime,
+        inner: S,
+    ) -> Self {
+        Self { deployment, wall_clock, inner }
     }
 }
 
@@ -85,7 +93,8 @@ where
             answered: false,
             tokens: None,
         };
-        WatchFuture { inner: self.inner.call(request), watched: Some(watched) }
+        let (inner, wall_clock) = (self.inner.call(request), self.wall_clock);
+        WatchFuture { inner, wall_clock, watched: Some(watched) }
     }
 }
 
@@ -108,16 +117,19 @@ where
         }
         match (watched.context.opinion(), &mut outcome) {
             (Opinion::Failure(verdict), _) => watched.failed(verdict),
-            (Opinion::Success, Ok(answer)) => match answer.body().as_whole() {
-                None => {
-                    watched.answered();
-                    answer.body_mut().watch(watched);
+            (Opinion::Success, Ok(answer)) => {
+                watched.heeds(answer.headers(), *this.wall_clock);
+                match answer.body().as_whole() {
+                    None => {
+                        watched.answered();
+                        answer.body_mut().watch(watched);
+                    }
+                    Some(whole) => {
+                        watched.saw(whole);
+                        watched.ended(Ok(()));
+                    }
                 }
-                Some(whole) => {
-                    watched.saw(whole);
-                    watched.ended(Ok(()));
-                }
-            },
+            }
             (Opinion::Success, Err(_)) => {}
             (Opinion::None, _) => {}
         }
@@ -155,6 +167,18 @@ impl Watched {
         }
         let times = (self.began, now);
         peers.failed(health, verdict, target.policy.breaker(), fallback, times)
+    }
+
+    /// A limit that this answer used up is waited for before anybody is refused.
+    fn heeds(&self, headers: &HeaderMap, wall_clock: fn() -> SystemTime) {
+        let Deployment { target, health, .. } = &*self.deployment;
+        if !target.policy.breaker().enabled() {
+            return;
+        }
+        match rate_limit_reset(headers, wall_clock()) {
+            None | Some(Duration::ZERO) => {}
+            Some(wait) => health.spent(Instant::now(), wait),
+        }
     }
 
     /// The answer has begun.

@@ -4,6 +4,7 @@ use super::{
     PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialQueue, PartialRetry,
     PartialStream, PartialTimeout,
 };
+use crate::allowed::PartialAllowedFails;
 use crate::counts::PartialCounts;
 use crate::inherit::Section;
 use crate::{
@@ -93,7 +94,10 @@ impl Section for PartialBreaker {
     }
 
     fn after_off() -> Self {
-        PartialBreaker::from(&BreakerPolicy::default())
+        PartialBreaker {
+            allowed_fails_policy: PartialAllowedFails::off(),
+            ..PartialBreaker::from(&BreakerPolicy::default())
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -33,6 +33,7 @@ type Stack = Retry<Watch<AttemptTimeout<Scripted, Routed>>, Routed, Standard>;
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Answer,
+    AnswerWith(&'static [(&'static str, &'static str)]),
     Fail(Verdict),
     Hang,
 }
@@ -84,6 +85,12 @@ impl Service<Request> for Scripted {
             let mut response = Response::new(Body::whole(id.into()));
             match step {
                 Step::Answer => request.context().judge(Opinion::Success),
+                Step::AnswerWith(headers) => {
+                    request.context().judge(Opinion::Success);
+                    for (name, value) in headers {
+                        response.headers_mut().insert(*name, value.parse().unwrap());
+                    }
+                }
                 Step::Fail(verdict) => {
                     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
                     request.context().judge(verdict);
@@ -143,9 +150,11 @@ impl Play {
             let scripted =
                 Scripted { deployment: Arc::clone(&deployment), stage: Arc::clone(&stage) };
             let clock = TimeoutLayer::attempt(policy.clone()).kind(Routed);
-            RetryLayer::new(policy)
-                .kind(Routed)
-                .layer(Watch::new(deployment, clock.layer(scripted)))
+            RetryLayer::new(policy).kind(Routed).layer(Watch::new(
+                deployment,
+                || SystemTime::UNIX_EPOCH,
+                clock.layer(scripted),
+            ))
         });
         Self { table: table.unwrap(), stage, began }
     }

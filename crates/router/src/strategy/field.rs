@@ -5,7 +5,7 @@ use fastrand::Rng;
 use super::alias::Alias;
 use super::{Candidate, Sampling, Strategy};
 
-/// A tier with no more than these is shown whole.
+/// A tier with no more than these is shown whole, unless one may be drawn.
 const SMALL: usize = 16;
 /// Of a larger one so many are shown, drawn with so many tries. The best of 16 is among the best sixteenth nearly
 /// always, and does not draw all who pick at once to the same one.
@@ -77,19 +77,18 @@ impl Tier {
         candidate: &impl Fn(usize) -> Option<Candidate<'a>>,
         rng: &mut Rng,
     ) -> Option<usize> {
-        if self.members.len() > SMALL {
-            let picked = match strategy.sampling() {
-                Sampling::ByWeight => self.draw(&|member| candidate(member).is_some(), rng),
-                Sampling::Evenly => {
-                    let random = rng.f64();
-                    let draws = (0..TRIES).map(|_| self.members[rng.usize(..self.members.len())]);
-                    let usable = draws.filter_map(|member| candidate(member as usize));
-                    strategy.pick(&mut usable.take(SAMPLE), random)
-                }
-            };
-            if picked.is_some() {
-                return picked;
+        let picked = match strategy.sampling() {
+            Sampling::ByWeight => self.draw(&|member| candidate(member).is_some(), rng),
+            Sampling::Evenly if self.members.len() > SMALL => {
+                let random = rng.f64();
+                let draws = (0..TRIES).map(|_| self.members[rng.usize(..self.members.len())]);
+                let usable = draws.filter_map(|member| candidate(member as usize));
+                strategy.pick(&mut usable.take(SAMPLE), random)
             }
+            Sampling::Evenly => None,
+        };
+        if picked.is_some() {
+            return picked;
         }
         let random = rng.f64();
         strategy.pick(&mut self.all().filter_map(candidate), random)

@@ -105,3 +105,23 @@ async fn a_probe_that_is_given_up_leaves_its_place_to_another() {
     let member = &play.table.group("g").unwrap().members[0];
     assert_eq!(member.deployment.health.load().in_flight(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_an_answer_used_up_is_heeded_before_anybody_is_refused() {
+    let last = Step::AnswerWith(&[
+        ("x-ratelimit-remaining-tokens", "0"),
+        ("x-ratelimit-reset-tokens", "12s"),
+    ]);
+    let play = Play::new(policy(), &[&[Step::Answer, last], &[]]);
+    for answers in ["a", "a", "b", "b"] {
+        assert_eq!(from(&play.ask().await.1), answers);
+    }
+    advance(secs(12)).await;
+    assert_eq!(from(&play.ask().await.1), "a", "at once, by everybody");
+
+    let play = Play::new(policy().no_breaker(), &[&[last]]);
+    for _ in 0..3 {
+        assert_eq!(from(&play.ask().await.1), "a");
+    }
+    assert_eq!(Instant::now() - play.began, Duration::ZERO);
+}
