@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use secondwind_llm::dialect;
-use secondwind_router::strategy::SimpleShuffle;
 use secondwind_router::{GroupSetup, Router, Setup, SetupError, Target};
 
 use crate::config::{Config, DeploymentConfig, GroupConfig, Secret};
@@ -32,8 +31,8 @@ pub enum Unworkable {
 pub fn router(config: &Config) -> Result<Router, Unworkable> {
     let groups = config.groups.iter().map(group).collect::<Result<_, _>>()?;
     let aliases = config.aliases.clone();
-    Router::new(Setup { groups, aliases, strategy: Arc::new(SimpleShuffle) })
-        .map_err(Unworkable::Router)
+    let (strategy, checks) = (Arc::clone(&config.strategy), config.checks);
+    Router::new(Setup { groups, aliases, strategy, checks }).map_err(Unworkable::Router)
 }
 
 fn group(config: &GroupConfig) -> Result<GroupSetup, Unworkable> {
@@ -57,6 +56,9 @@ fn target(config: &DeploymentConfig) -> Result<Target, Unworkable> {
         organization: expose(&config.organization),
         weight: config.weight,
         order: config.order,
+        price: config.price,
+        tags: config.tags.clone(),
+        limits: config.limits,
         policy: Arc::clone(&config.policy),
     })
 }

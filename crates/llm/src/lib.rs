@@ -4,6 +4,7 @@
 //! - [`body`] sends the same body with another model's name in it.
 //! - [`dialect`] is the seam: addresses, keys, headers and errors of one API.
 //! - [`rate_limit`] reads when a limit begins anew.
+//! - [`session`](mod@session) finds what requests that belong together have in common.
 //! - [`tokens`] estimates how many tokens a request is, and reads how many an answer took.
 //! - [`redact`](mod@redact) keeps keys out of what is passed on.
 //!
@@ -15,4 +16,5 @@ pub mod dialect;
 pub mod peek;
 pub mod rate_limit;
 pub mod redact;
+pub mod session;
 pub mod tokens;

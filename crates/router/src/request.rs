@@ -8,6 +8,7 @@ use http::HeaderMap;
 use secondwind_layers::{Context, Entered, Kind, Name};
 use secondwind_llm::dialect::Endpoint;
 use secondwind_llm::peek::Peek;
+use secondwind_llm::session::session;
 use secondwind_llm::tokens::estimate;
 use tokio::time::Instant;
 
@@ -26,6 +27,8 @@ struct Asked {
     call: Call,
     /// About how many tokens it sends, once somebody wanted to know.
     tokens: OnceLock<u64>,
+    /// What the requests that belong together have in common.
+    session: OnceLock<Option<String>>,
 }
 
 /// What the caller asked.
@@ -40,9 +43,6 @@ pub struct Call {
     pub peek: Peek,
     /// What the caller wants of the deployment that answers, where tags are checked.
     pub tags: Vec<String>,
-    /// What the caller's requests that belong together have in common, where they are to go to the same
-    /// deployment.
-    pub session: Option<String>,
 }
 
 /// What the layers must know of a [`Request`].
@@ -55,7 +55,11 @@ impl Request {
     /// `call`, for the group called `group`, with what travels along.
     #[must_use]
     pub fn new(call: Call, group: Name, context: Context) -> Self {
-        Self { asked: Arc::new(Asked { call, tokens: OnceLock::new() }), context, group }
+        Self {
+            asked: Arc::new(Asked { call, tokens: OnceLock::new(), session: OnceLock::new() }),
+            context,
+            group,
+        }
     }
 
     /// What the caller asked.
@@ -81,7 +85,12 @@ impl Request {
         *self.asked.tokens.get_or_init(|| estimate(&self.asked.call.body))
     }
 
-    /// The same, if anybody wanted to know.
+    /// What the requests that belong together have in common, where the caller says anything of the kind.
+    pub(crate) fn session(&self) -> Option<&str> {
+        self.asked.session.get_or_init(|| session(&self.asked.call.body)).as_deref()
+    }
+
+    /// About how many tokens it sends, if anybody wanted to know.
     pub(crate) fn known_tokens(&self) -> u64 {
         self.asked.tokens.get().copied().unwrap_or(0)
     }

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use http::{HeaderValue, Uri};
 use secondwind_llm::dialect::{self, Provider};
+use secondwind_router::Limits;
 
 use super::address;
 use super::at::At;
 use super::cx::Cx;
 use super::de;
 use super::env;
+use super::fails;
 use super::known::{self, Section};
 use super::names::Names;
 use super::node::{Entry, Node, Span, Value};
@@ -33,6 +35,9 @@ pub(super) struct Member {
     organization: Option<Secret>,
     weights: [Option<At<f64>>; 3],
     order: Option<u32>,
+    price: Option<f64>,
+    tags: Vec<String>,
+    limits: Limits,
     /// What goes into its policy.
     pub(super) overlay: Option<Node>,
 }
@@ -47,6 +52,9 @@ pub(super) struct Ready {
     pub(super) api_key: Option<Secret>,
     pub(super) weight: f64,
     pub(super) order: u32,
+    pub(super) price: Option<f64>,
+    pub(super) tags: Vec<String>,
+    pub(super) limits: Limits,
     pub(super) organization: Option<Secret>,
     pub(super) overlay: Option<Node>,
 }
@@ -97,15 +105,34 @@ fn deployment(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Str
     if let Some(name) = item.get("model_name").and_then(Node::text) {
         names.add_group(name);
     }
-    let overlay = item.get_mut("litellm_params").and_then(overlay);
+    let overlay = overlay(cx, &mut item);
     let raw: raw::Deployment = de::read(cx, &mut item)?;
     let keyless = !dropped(&item, "api_key");
     let params = raw.litellm_params;
     let model = params.model;
     let name = group_name(cx, &raw.model_name);
-    let id = id(cx, names, raw.model_info);
+    let mut info = raw.model_info;
+    let costs = info
+        .as_mut()
+        .map(|info| [info.input_cost_per_token.take(), info.output_cost_per_token.take()]);
+    let [input, output] = costs.unwrap_or_default();
+    let price =
+        price(cx, [params.input_cost_per_token.or(input), params.output_cost_per_token.or(output)]);
+    let max_input_tokens = info.as_ref().and_then(|info| info.max_input_tokens);
+    let id = id(cx, names, info);
     let weights = [("weight", params.weight), ("rpm", params.rpm), ("tpm", params.tpm)]
         .map(|(key, weight)| weight.and_then(|weight| positive(cx, key, weight)));
+    let limit = |n: usize| {
+        let limit = weights.get(n)?.as_ref()?.value;
+        // None at all would be no deployment: it is but a weight.
+        (limit >= 1.0).then_some(limit as u64)
+    };
+    let limits = Limits {
+        rpm: limit(1),
+        tpm: limit(2),
+        max_parallel_requests: params.max_parallel_requests.filter(|most| *most > 0),
+        max_input_tokens,
+    };
     let (provider, upstream) = upstream(cx, &model, params.custom_llm_provider.as_ref())?;
     let base = address::read(cx, provider, &model, params.api_base.as_ref())?;
     let api_key = match params.api_key.filter(|key| !key.value.expose().is_empty()) {
@@ -133,23 +160,34 @@ fn deployment(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Str
         organization,
         weights,
         order: params.order,
+        price,
+        tags: params.tags.unwrap_or_default(),
+        limits,
         overlay,
     };
     Some((name?, member))
 }
 
-/// Takes out of `litellm_params` what goes into the policy, and puts it where a policy has it.
-fn overlay(params: &mut Node) -> Option<Node> {
-    let mut policy = Node::empty(params.span);
+/// Takes out of `litellm_params` and `model_info` what goes into the policy, and puts it where a policy has it.
+fn overlay(cx: &mut Cx<'_>, item: &mut Node) -> Option<Node> {
+    let mut policy = Node::empty(item.span);
     // The later one wins, as in LiteLLM.
-    for (key, path) in [
-        ("num_retries", "retry.num_retries"),
-        ("request_timeout", "timeout.attempt"),
-        ("timeout", "timeout.attempt"),
+    for (section, key, path) in [
+        ("model_info", "allowed_fails", "breaker.allowed_fails"),
+        ("model_info", "allowed_fails_policy", "breaker.allowed_fails_policy"),
+        ("model_info", "cooldown_time", "breaker.cooldown_time"),
+        ("litellm_params", "cooldown_time", "breaker.cooldown_time"),
+        ("litellm_params", "num_retries", "retry.num_retries"),
+        ("litellm_params", "request_timeout", "timeout.attempt"),
+        ("litellm_params", "timeout", "timeout.attempt"),
     ] {
-        if let Some(entry) = params.take(key) {
-            policy.put(path, entry);
+        let Some(mut entry) = item.get_mut(section).and_then(|section| section.take(key)) else {
+            continue;
+        };
+        if key == "allowed_fails_policy" {
+            fails::translate(cx, Section::Info, &mut entry);
         }
+        policy.put(path, entry);
     }
     (!policy.entries().is_empty()).then_some(policy)
 }
@@ -262,6 +300,13 @@ fn default_key(cx: &mut Cx<'_>, provider: &Provider, model: &At<String>) -> Opti
     None
 }
 
+/// What a token costs, in and out together, where anything is said of it.
+fn price(cx: &mut Cx<'_>, costs: [Option<At<f64>>; 2]) -> Option<f64> {
+    let names = ["input_cost_per_token", "output_cost_per_token"];
+    let costs = names.into_iter().zip(costs).filter_map(|(key, cost)| positive(cx, key, cost?));
+    costs.map(|cost| cost.value).reduce(|input, output| input + output)
+}
+
 fn positive(cx: &mut Cx<'_>, key: &str, weight: At<f64>) -> Option<At<f64>> {
     if weight.value.is_finite() && weight.value >= 0.0 {
         return Some(weight);
@@ -297,6 +342,9 @@ impl Group {
                 api_key: member.api_key,
                 weight,
                 order: member.order.unwrap_or(last),
+                price: member.price,
+                tags: member.tags,
+                limits: member.limits,
                 organization: member.organization,
                 overlay: member.overlay,
             }

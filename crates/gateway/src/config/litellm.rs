@@ -27,7 +27,7 @@ pub(super) const PARAMS: &str = "
     azure_scope azure_username base_model bedrock_tags bos_token bucket_name budget_duration cache
     cache_control_injection_points caching chatgpt_auth_file client_id client_secret
     client_side_timeout complexity_router_config complexity_router_default_model
-    configurable_clientside_auth_params context_management cooldown_time daily_reset_time
+    configurable_clientside_auth_params context_management daily_reset_time
     default_api_key_rpm_limit default_api_key_tpm_limit default_headers deployment_id dimensions
     drop_params embedding_model encoding_format eos_token extra_body extra_headers extra_query
     fallbacks final_prompt_value fireworks_forward_user_id frequency_penalty function_call functions
@@ -35,76 +35,72 @@ pub(super) const PARAMS: &str = "
     hf_model_name index_name initial_prompt_value input_type itpm keep_alive keepalive_seconds
     kubernetes_pod_discovery language litellm_credential_name litellm_metadata litellm_system_prompt
     litellm_trace_id logit_bias logprobs max_budget max_completion_tokens max_file_size_mb
-    max_parallel_requests max_retries max_tokens merge_reasoning_content_in_choices metadata
-    milvus_db_name milvus_partition_names milvus_text_field min_p mock_response mock_timeout
-    mock_tool_calls modalities model_id model_info n num_ctx openai_identity_provider_id
-    openai_identity_token_file openai_service_account_id otpm parallel_tool_calls prediction
-    presence_penalty project_id prompt prompt_cache_key prompt_cache_retention prompt_id
-    prompt_variables provider_affinity_header quality_router_config quality_router_default_model
-    reasoning_effort region_name repetition_penalty response_format responses_api_version roles rpd
-    s3_access_key_id s3_bucket_name s3_bucket_owner s3_encryption_key_id s3_endpoint_url
-    s3_output_bucket_name s3_region_name s3_secret_access_key safety_identifier seed service_tier
-    ssl_verify stop stop_token_ids store stream stream_options stream_timeout
-    stream_timeout_by_service_tier supports_system_message system_prompt tag_regex tags temperature
-    tenant_id thinking thought_signature_in_tool_call_id timeout_by_service_tier
-    token_exchange_audience token_exchange_endpoint token_exchange_profile token_exchange_scope
-    tokenizer_path tool_choice tools top_k top_logprobs top_p tpd use_chat_completions_api
-    use_in_pass_through use_litellm_proxy use_xai_oauth user valkey_embedding_field valkey_host
-    valkey_password valkey_port valkey_ssl valkey_text_field vector_bucket_name vector_store_id
-    verbosity vertex_credentials vertex_location vertex_project voice watsonx_region_name
-    web_search_options";
+    max_retries max_tokens merge_reasoning_content_in_choices metadata milvus_db_name
+    milvus_partition_names milvus_text_field min_p mock_response mock_timeout mock_tool_calls
+    modalities model_id model_info n num_ctx openai_identity_provider_id openai_identity_token_file
+    openai_service_account_id otpm parallel_tool_calls prediction presence_penalty project_id prompt
+    prompt_cache_key prompt_cache_retention prompt_id prompt_variables provider_affinity_header
+    quality_router_config quality_router_default_model reasoning_effort region_name
+    repetition_penalty response_format responses_api_version roles rpd s3_access_key_id
+    s3_bucket_name s3_bucket_owner s3_encryption_key_id s3_endpoint_url s3_output_bucket_name
+    s3_region_name s3_secret_access_key safety_identifier seed service_tier ssl_verify stop
+    stop_token_ids store stream stream_options stream_timeout stream_timeout_by_service_tier
+    supports_system_message system_prompt tag_regex temperature tenant_id thinking
+    thought_signature_in_tool_call_id timeout_by_service_tier token_exchange_audience
+    token_exchange_endpoint token_exchange_profile token_exchange_scope tokenizer_path tool_choice
+    tools top_k top_logprobs top_p tpd use_chat_completions_api use_in_pass_through
+    use_litellm_proxy use_xai_oauth user valkey_embedding_field valkey_host valkey_password
+    valkey_port valkey_ssl valkey_text_field vector_bucket_name vector_store_id verbosity
+    vertex_credentials vertex_location vertex_project voice watsonx_region_name web_search_options";
 
 /// In `model_info`; prices and abilities are known by their form.
 pub(super) const INFO: &str = "
-    access_groups access_windows allow_fail_open allowed_fails allowed_fails_policy base_model
-    blocked cooldown_time created_at created_by db_model default_reasoning_effort deprecation_date
-    description disable_background_health_check discoverable enable_tag_filtering
-    enforce_supported_endpoints health_check_max_tokens health_check_model health_check_timeout
-    health_check_voice internal_router_model key litellm_provider max_embedding_batch_size
-    max_images_per_prompt max_input_tokens max_output_tokens max_tokens max_video_length
-    max_videos_per_prompt member_auto_router mode off_peak_pricing order output_vector_size
-    pricing_provider prompt_cache_min_tokens provider_specific_entry ptu_count ptu_effective_from
-    ptu_effective_to ptu_shares rate_limit_model_name reasoning_contexts reasoning_effort_levels
-    reasoning_modes regional_endpoint_uplift_multiplier regional_processing_uplift_multiplier_eu
-    regional_processing_uplift_multiplier_us rpm search_free_requests source supported_audio_formats
-    supported_endpoints supported_environments supported_modalities supported_output_modalities
-    supported_regions tags team_id team_public_model_name thinking_always_on tier tiered_pricing
-    token_count_framing token_count_model token_count_tokenizer tpm updated_at updated_by
-    use_openai_responses_path uses_embed_content version vertex_ai_audio_api web_search_billing_unit";
+    access_groups access_windows allow_fail_open base_model blocked created_at created_by db_model
+    default_reasoning_effort deprecation_date description disable_background_health_check
+    discoverable enable_tag_filtering enforce_supported_endpoints health_check_max_tokens
+    health_check_model health_check_timeout health_check_voice internal_router_model key
+    litellm_provider max_embedding_batch_size max_images_per_prompt max_output_tokens max_tokens
+    max_video_length max_videos_per_prompt member_auto_router mode off_peak_pricing order
+    output_vector_size pricing_provider prompt_cache_min_tokens provider_specific_entry ptu_count
+    ptu_effective_from ptu_effective_to ptu_shares rate_limit_model_name reasoning_contexts
+    reasoning_effort_levels reasoning_modes regional_endpoint_uplift_multiplier
+    regional_processing_uplift_multiplier_eu regional_processing_uplift_multiplier_us rpm
+    search_free_requests source supported_audio_formats supported_endpoints supported_environments
+    supported_modalities supported_output_modalities supported_regions tags team_id
+    team_public_model_name thinking_always_on tier tiered_pricing token_count_framing
+    token_count_model token_count_tokenizer tpm updated_at updated_by use_openai_responses_path
+    uses_embed_content version vertex_ai_audio_api web_search_billing_unit";
 
 /// In `router_settings`.
 pub(super) const ROUTER: &str = "
-    alerting_config allowed_fails allowed_fails_policy assistants_config
-    auto_router_capability_limit background_health_check_model_groups cache_kwargs cache_responses
-    caching_groups client_ttl debug_level default_litellm_params default_max_parallel_requests
-    default_priority deployment_affinity_ttl_seconds enable_health_check_routing
-    enable_loadbalancing_on_batch_endpoints enable_mid_stream_fallback_continuation
-    enable_pre_call_checks enable_tag_filtering enable_weighted_failover
-    fallback_on_unsupported_params guardrail_list health_check_ignore_transient_errors
-    health_check_staleness_threshold ignore_invalid_deployments model_group_affinity_config
-    optional_pre_call_checks plugins polling_interval provider_budget_config redis_db redis_host
+    alerting_config assistants_config auto_router_capability_limit
+    background_health_check_model_groups cache_kwargs cache_responses caching_groups client_ttl
+    debug_level default_litellm_params default_priority deployment_affinity_ttl_seconds
+    enable_health_check_routing enable_loadbalancing_on_batch_endpoints
+    enable_mid_stream_fallback_continuation fallback_on_unsupported_params guardrail_list
+    health_check_ignore_transient_errors health_check_staleness_threshold ignore_invalid_deployments
+    model_group_affinity_config plugins polling_interval provider_budget_config redis_db redis_host
     redis_password redis_port redis_ssl redis_url redis_username router_general_settings
-    routing_groups routing_strategy_args search_tools session_affinity_repin_on_failover set_verbose
-    stream_timeout tag_filtering_match_any tag_routing_prefix weights";
+    routing_groups search_tools session_affinity_repin_on_failover set_verbose stream_timeout
+    tag_filtering_match_any tag_routing_prefix weights";
 
 /// In `litellm_settings`.
 pub(super) const LITELLM: &str = "
     add_function_to_prompt add_user_information_to_llm_headers agent_search_embedding_model ai21_key
-    aiohttp_trust_env aleph_alpha_key allow_dynamic_callback_disabling allowed_fails
-    amazon_nova_api_key anthropic_beta_headers_url anthropic_key
-    anthropic_messages_estimate_initial_input_tokens anthropic_prompt_caching_ttl
-    anthropic_sse_ping_interval_seconds api_base api_key api_version apply_search_free_tier
-    argilla_batch_size argilla_transformation_object audit_log_callbacks autorouter_presets_url
-    aws_sqs_callback_params azure_key banned_keywords_list baseten_key batch_line_item_callbacks
-    bedrock_neutralize_orphaned_tool_blocks bedrock_request_metadata_fields
-    block_requests_for_models_without_pricing blocked_user_list blog_posts_url budget_duration
-    budget_exceeded_status_code budget_exceeded_throttle_percentage budget_reset_time
-    budget_rollover bytez_key cache cache_params caching callback_settings callbacks
-    check_provider_endpoint clarifai_key cloudflare_api_key cohere_key cold_storage_custom_logger
-    cometapi_key context_window_fallback_dict cost_discount_config cost_margin_config
-    credential_list custom_prometheus_metadata_labels custom_prometheus_tags custom_prompt_dict
-    custom_provider_map databricks_key datadog_llm_observability_params datadog_params
-    datadog_use_v1 datarobot_key default_in_memory_ttl default_internal_user_params
+    aiohttp_trust_env aleph_alpha_key allow_dynamic_callback_disabling amazon_nova_api_key
+    anthropic_beta_headers_url anthropic_key anthropic_messages_estimate_initial_input_tokens
+    anthropic_prompt_caching_ttl anthropic_sse_ping_interval_seconds api_base api_key api_version
+    apply_search_free_tier argilla_batch_size argilla_transformation_object audit_log_callbacks
+    autorouter_presets_url aws_sqs_callback_params azure_key banned_keywords_list baseten_key
+    batch_line_item_callbacks bedrock_neutralize_orphaned_tool_blocks
+    bedrock_request_metadata_fields block_requests_for_models_without_pricing blocked_user_list
+    blog_posts_url budget_duration budget_exceeded_status_code budget_exceeded_throttle_percentage
+    budget_reset_time budget_rollover bytez_key cache cache_params caching callback_settings
+    callbacks check_provider_endpoint clarifai_key cloudflare_api_key cohere_key
+    cold_storage_custom_logger cometapi_key context_window_fallback_dict cost_discount_config
+    cost_margin_config credential_list custom_prometheus_metadata_labels custom_prometheus_tags
+    custom_prompt_dict custom_provider_map databricks_key datadog_llm_observability_params
+    datadog_params datadog_use_v1 datarobot_key default_in_memory_ttl default_internal_user_params
     default_key_generate_params default_key_max_budget_alert_emails default_max_internal_user_budget
     default_redis_batch_cache_expiry default_redis_ttl default_soft_budget default_team_params
     default_team_settings disable_add_prefix_to_prompt disable_add_transform_inline_image_block

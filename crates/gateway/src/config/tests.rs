@@ -4,6 +4,7 @@ mod examples;
 mod files;
 mod messages;
 mod precedence;
+mod routing;
 mod scale;
 mod secrets;
 mod yaml;

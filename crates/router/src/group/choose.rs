@@ -179,7 +179,7 @@ impl<S> Group<S> {
     /// One that was not tried and does not rest, by strategy.
     fn untried(&self, tried: &[Tried], request: &Request, now: Instant) -> Option<Choice> {
         let wanted = self.sieve.wanted(request);
-        let session = request.call().session.as_ref().filter(|_| self.checks.affinity);
+        let session = if self.checks.affinity { request.session() } else { None };
         for _ in 0..RACES {
             let candidate = |member| self.candidate(member, tried, &wanted, now);
             let member = match session {

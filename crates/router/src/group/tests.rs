@@ -216,11 +216,11 @@ async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
     all.into_iter().filter_map(|(_, output)| output).collect()
 }
 
-fn call(body: &'static [u8]) -> Call {
-    let body = Bytes::from_static(body);
+fn call(body: impl AsRef<[u8]>) -> Call {
+    let body = Bytes::copy_from_slice(body.as_ref());
     let (peek, headers) = (peek(&body).unwrap(), HeaderMap::new());
     let endpoint = Endpoint::ChatCompletions;
-    Call { endpoint, headers, body, peek, tags: Vec::new(), session: None }
+    Call { endpoint, headers, body, peek, tags: Vec::new() }
 }
 
 fn secs(secs: u64) -> Duration {

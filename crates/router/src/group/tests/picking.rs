@@ -138,8 +138,7 @@ async fn a_session_stays_where_it_was_as_long_as_that_stands() {
     let checks = Checks { affinity: true, ..Checks::default() };
     let play = Play::with(policy(), &[&[], &[], &[]], checks, |target| target.order = 0);
     let ask = async |session: &str| {
-        let mut call = call(br#"{"model": "g"}"#);
-        call.session = Some(session.to_owned());
+        let call = call(format!(r#"{{"model": "g", "user": "{session}"}}"#));
         from(&play.ask_call(&Context::new(Instant::now()), call).await)
     };
     let sessions: Vec<String> = (0..60).map(|n| format!("session {n}")).collect();
