@@ -252,3 +252,46 @@ async fn those_who_waited_do_not_all_come_back_at_the_same_moment() {
     let spread = *arrivals.iter().max().unwrap() - *arrivals.iter().min().unwrap();
     assert!(spread > Duration::from_millis(60), "{spread:?}");
 }
+
+#[tokio::test]
+async fn with_one_of_two_always_down_and_one_retry_no_request_fails() {
+    let (east, west) = (Upstream::start().await, Upstream::start().await);
+    east.always(Reply::status(500));
+    let setup = Setup::new().with("gpt-4", "east", &east).with("gpt-4", "west", &west);
+    let gateway = setup.router("num_retries: 1").start().await;
+    for n in 0..1000 {
+        let answer = gateway.ask("gpt-4").await;
+        assert_eq!(answer.status, 200, "request {n}: {:?}", answer.trail());
+    }
+    // Four failures, and a probe now and then.
+    assert!((4..9).contains(&east.attempts()), "{}", east.attempts());
+}
+
+#[tokio::test]
+async fn a_limit_that_is_used_up_is_heeded_before_the_429() {
+    let (east, west) = (Upstream::start().await, Upstream::start().await);
+    let last = Reply::ok().header("ratelimit-remaining", "0");
+    east.then(last.header("ratelimit-reset", "30"));
+    let setup = Setup::new().and("gpt-4", "east", &east, ", order: 1").with("gpt-4", "west", &west);
+    let gateway = setup.start().await;
+    assert_eq!(gateway.ask("gpt-4").await.trail(), ["gpt-4/east=ok"]);
+    for _ in 0..5 {
+        assert_eq!(gateway.ask("gpt-4").await.trail(), ["gpt-4/west=ok"]);
+    }
+    assert_eq!(east.attempts(), 1);
+}
+
+#[tokio::test]
+async fn more_requests_than_a_deployment_takes_wait_for_each_other() {
+    let east = Upstream::start().await;
+    east.always(Reply::slow(Duration::from_millis(300)));
+    let setup = Setup::new().and("gpt-4", "east", &east, ", max_parallel_requests: 2");
+    let gateway = setup.start().await;
+    let began = Instant::now();
+    let ask = || gateway.ask("gpt-4");
+    let answers = tokio::join!(ask(), ask(), ask(), ask(), ask());
+    for answer in [answers.0, answers.1, answers.2, answers.3, answers.4] {
+        assert_eq!(answer.status, 200);
+    }
+    assert!(began.elapsed() >= Duration::from_millis(900), "{:?}", began.elapsed());
+}

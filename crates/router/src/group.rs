@@ -10,6 +10,7 @@ mod sieve;
 
 pub(crate) use self::queue::Queue;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -41,6 +42,8 @@ pub(crate) struct Group<S> {
     name: Name,
     policy: Arc<Policy>,
     members: Vec<Member<S>>,
+    /// The members by id.
+    places: HashMap<Name, usize>,
     field: Field,
     strategy: Arc<dyn Strategy>,
     checks: Checks,
@@ -107,11 +110,13 @@ impl<S> Group<S> {
     ) -> Self {
         let budget = Budget::of_policy(policy.retry().budget(), now);
         let targets = || members.iter().map(|member| &member.deployment.target);
-        let places: Vec<_> = targets().map(|target| (target.order, target.weight)).collect();
+        let shares: Vec<_> = targets().map(|target| (target.order, target.weight)).collect();
+        let places =
+            (0..).zip(targets()).map(|(place, target)| (target.id.clone(), place)).collect();
         let sieve = Sieve::new(checks, targets());
         let queue = Arc::new(Queue::new(policy.queue().max()));
-        let field = Field::new(&places);
-        Self { name, policy, members, field, strategy, checks, sieve, queue, budget }
+        let field = Field::new(&shares);
+        Self { name, policy, members, places, field, strategy, checks, sieve, queue, budget }
     }
 
     /// Its name.
@@ -126,7 +131,7 @@ impl<S> Group<S> {
 
     /// The host of the deployment called `id`.
     pub(crate) fn host_of(&self, id: &str) -> Option<&str> {
-        let member = self.members.iter().find(|member| *member.deployment.target.id == *id)?;
+        let member = self.members.get(*self.places.get(id)?)?;
         member.deployment.target.api_base.host()
     }
 

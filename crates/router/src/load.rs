@@ -93,6 +93,13 @@ impl Load {
         *latency = Some((average, at));
     }
 
+    /// Notes that it had not answered after so long.
+    pub(crate) fn took_at_least(&self, took: Duration, now: Instant) {
+        if self.latency(now).is_none_or(|known| known < took.as_secs_f64()) {
+            self.answered(took, now);
+        }
+    }
+
     /// Notes a failure: however fast it came, it is no fast answer.
     pub fn failed(&self, now: Instant) {
         let at = self.seconds(now);

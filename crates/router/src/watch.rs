@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::{HeaderMap, Response};
 use pin_project_lite::pin_project;
@@ -112,24 +112,28 @@ where
             // A short deadline of the caller's says nothing of the deployment.
             if elapsed.bound() == Bound::Configured {
                 watched.failed(Verdict::new(Class::Timeout));
+            } else {
+                // But that it is not faster.
+                let now = Instant::now();
+                let took = now.saturating_duration_since(watched.began);
+                watched.deployment.health.load().took_at_least(took, now);
             }
             return Poll::Ready(outcome);
         }
         match (watched.context.opinion(), &mut outcome) {
             (Opinion::Failure(verdict), _) => watched.failed(verdict),
-            (Opinion::Success, Ok(answer)) => {
-                watched.heeds(answer.headers(), *this.wall_clock);
-                match answer.body().as_whole() {
-                    None => {
-                        watched.answered();
-                        answer.body_mut().watch(watched);
-                    }
-                    Some(whole) => {
-                        watched.saw(whole);
-                        watched.ended(Ok(()));
-                    }
+            (Opinion::Success, Ok(answer)) => match answer.body().as_whole() {
+                None => {
+                    watched.answered();
+                    watched.heeds(answer.headers(), *this.wall_clock);
+                    answer.body_mut().watch(watched);
                 }
-            }
+                Some(whole) => {
+                    watched.saw(whole);
+                    watched.ended(Ok(()));
+                    watched.heeds(answer.headers(), *this.wall_clock);
+                }
+            },
             (Opinion::Success, Err(_)) => {}
             (Opinion::None, _) => {}
         }
@@ -171,13 +175,11 @@ impl Watched {
 
     /// A limit that this answer used up is waited for before anybody is refused.
     fn heeds(&self, headers: &HeaderMap, wall_clock: fn() -> SystemTime) {
-        let Deployment { target, health, .. } = &*self.deployment;
-        if !target.policy.breaker().enabled() {
-            return;
-        }
-        match rate_limit_reset(headers, wall_clock()) {
-            None | Some(Duration::ZERO) => {}
-            Some(wait) => health.spent(Instant::now(), wait),
+        let Deployment { target, health, peers, .. } = &*self.deployment;
+        let reset = rate_limit_reset(headers, wall_clock()).filter(|wait| !wait.is_zero());
+        if let (Some(wait), true) = (reset, target.policy.breaker().enabled()) {
+            let fallback = self.context.alternatives().fallback;
+            peers.spent(health, fallback, Instant::now(), wait);
         }
     }
 

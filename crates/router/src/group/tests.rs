@@ -115,6 +115,17 @@ impl Play {
         checks: Checks,
         differ: impl Fn(&mut Target),
     ) -> Self {
+        Self::known(&Registry::default(), policy, scripts, checks, differ)
+    }
+
+    /// The same, with what is known of their health.
+    fn known(
+        registry: &Registry,
+        policy: PolicyBuilder,
+        scripts: &[&[Step]],
+        checks: Checks,
+        differ: impl Fn(&mut Target),
+    ) -> Self {
         let policy = Arc::new(policy.build().unwrap());
         let names = ["a", "b", "c"];
         let target = |(order, id): (u32, &&str)| Target {
@@ -145,7 +156,7 @@ impl Play {
             checks,
         };
         let began = Instant::now();
-        let table = Table::new(setup, &Registry::default(), began, |deployment, _| {
+        let table = Table::new(setup, registry, began, |deployment, _| {
             let policy = PolicyHandle::from(Arc::clone(&deployment.target.policy));
             let scripted =
                 Scripted { deployment: Arc::clone(&deployment), stage: Arc::clone(&stage) };

@@ -1,6 +1,7 @@
 //! The deployments of one group, as far as they stand in for each other.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use secondwind_layers::classify::Verdict;
 use secondwind_policy::BreakerPolicy;
@@ -37,11 +38,25 @@ impl Peers {
             return false;
         }
         let _deciding = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
+        let outlook = self.outlook(health, fallback, now);
+        health.failed(verdict, policy, outlook, (began, now), fastrand::f64())
+    }
+
+    /// Notes that a limit of one of them is used up, and begins anew after `wait`. The last one standing is asked all
+    /// the same: it may have room before it has all of it again.
+    pub(crate) fn spent(&self, health: &Arc<Health>, fallback: bool, now: Instant, wait: Duration) {
+        let _deciding = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.outlook(health, fallback, now) == Outlook::Others {
+            health.spent(now, wait);
+        }
+    }
+
+    /// Who could answer in place of one of them.
+    fn outlook(&self, health: &Arc<Health>, fallback: bool, now: Instant) -> Outlook {
         let stands = |other: &Arc<Health>| {
             !Arc::ptr_eq(other, health) && other.standing(now) == Standing::Up
         };
-        let outlook =
-            if fallback || self.all.iter().any(stands) { Outlook::Others } else { Outlook::Alone };
-        health.failed(verdict, policy, outlook, (began, now), fastrand::f64())
+        let others = fallback || self.all.iter().any(stands);
+        if others { Outlook::Others } else { Outlook::Alone }
     }
 }

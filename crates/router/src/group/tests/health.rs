@@ -119,9 +119,32 @@ async fn a_limit_that_an_answer_used_up_is_heeded_before_anybody_is_refused() {
     advance(secs(12)).await;
     assert_eq!(from(&play.ask().await.1), "a", "at once, by everybody");
 
-    let play = Play::new(policy().no_breaker(), &[&[last]]);
+    // The last one standing is asked all the same, as is everybody without a breaker.
+    let play = Play::new(policy(), &[&[last, last, last]]);
+    for _ in 0..3 {
+        assert_eq!(from(&play.ask().await.1), "a");
+    }
+    let play = Play::new(policy().no_breaker(), &[&[last], &[]]);
     for _ in 0..3 {
         assert_eq!(from(&play.ask().await.1), "a");
     }
     assert_eq!(Instant::now() - play.began, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_configuration_keeps_who_rests_unless_it_may_have_mended_it() {
+    let registry = Registry::default();
+    let play = |scripts: &[&[Step]], key: &str| {
+        let key = key.to_owned();
+        let differ = move |target: &mut Target| target.api_key = Some(key.clone());
+        Play::known(&registry, policy(), scripts, Checks::default(), differ)
+    };
+    let refused = fail(Class::Authentication);
+    let before = play(&[&[refused], &[]], "a wrong key");
+    assert_eq!(from(&before.ask().await.1), "b");
+    let after = play(&[&[], &[]], "a wrong key");
+    assert_eq!(from(&after.ask().await.1), "b");
+    assert_eq!(after.names(), "b");
+    let mended = play(&[&[], &[]], "another key");
+    assert_eq!(from(&mended.ask().await.1), "a");
 }
