@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use secondwind_testkit::upstream::{Reply, Upstream};
 use tokio::time::Instant;
 
-use crate::gateway::{Answer, Setup};
+use crate::gateway::{Answer, CHAT, Setup, post, streamed};
 
 /// What callers are told where every deployment rests and nobody was asked.
 fn assert_all_rest(answer: &Answer, status: u16, retry_after: std::ops::RangeInclusive<u64>) {
@@ -294,4 +295,21 @@ async fn more_requests_than_a_deployment_takes_wait_for_each_other() {
         assert_eq!(answer.status, 200);
     }
     assert!(began.elapsed() >= Duration::from_millis(900), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn streams_that_break_count_at_their_end() {
+    let (east, west) = (Upstream::start().await, Upstream::start().await);
+    east.always(Reply::reset_after(3));
+    let setup = Setup::new().and("gpt-4", "east", &east, ", order: 1").with("gpt-4", "west", &west);
+    let gateway = setup.router("num_retries: 0").start().await;
+    for _ in 0..4 {
+        let mut caller = gateway.caller().await;
+        let asked = caller.sender.send_request(post(CHAT, streamed("gpt-4").to_string()));
+        let answer = asked.await.unwrap();
+        assert_eq!(answer.status(), 200, "its head was fine");
+        let _ = answer.into_body().collect().await;
+    }
+    assert_eq!(gateway.ask("gpt-4").await.trail(), ["gpt-4/west=ok"]);
+    assert_eq!(east.attempts(), 4);
 }

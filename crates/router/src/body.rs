@@ -134,3 +134,33 @@ impl fmt::Debug for Body {
         f.debug_tuple("Body").field(&kind).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http_body_util::BodyExt;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::health::Health;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_visit_is_over_when_the_answer_is_or_nobody_wants_it_any_more() {
+        let now = Instant::now();
+        let health = Arc::new(Health::new(now));
+        let held = || {
+            let mut body = Body::whole(Bytes::from_static(b"an answer"));
+            body.hold(Ticket::new(&health, None, now).unwrap());
+            body
+        };
+        let mut read = held();
+        let dropped = held();
+        assert_eq!(health.load().in_flight(), 2);
+        assert!(read.frame().await.is_some());
+        // The last of it is out; whether anybody asks once more or not.
+        assert_eq!(health.load().in_flight(), 1);
+        drop(dropped);
+        assert_eq!(health.load().in_flight(), 0);
+    }
+}

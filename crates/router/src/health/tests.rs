@@ -143,3 +143,23 @@ async fn a_new_configuration_takes_over_what_is_known() {
     registry.sweep();
     assert!(registry.health(&a, 1, now).is_open(now), "nobody used it any more");
 }
+
+#[test]
+fn of_many_threads_one_gets_to_probe() {
+    let now = Instant::now();
+    let health = Arc::new(Health::new(now));
+    down(&health, now);
+    let later = now + secs(5);
+    for _ in 0..200 {
+        let enter = || {
+            std::thread::spawn({
+                let health = Arc::clone(&health);
+                move || enter(&health, later)
+            })
+        };
+        let threads: Vec<_> = (0..4).map(|_| enter()).collect();
+        let tickets: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(tickets.iter().flatten().count(), 1);
+    }
+    assert_eq!(health.load().in_flight(), 0);
+}

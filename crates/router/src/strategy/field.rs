@@ -7,8 +7,8 @@ use super::{Candidate, Sampling, Strategy};
 
 /// A tier with no more than these is shown whole, unless one may be drawn.
 const SMALL: usize = 16;
-/// Of a larger one so many are shown, drawn with so many tries. The best of 16 is among the best sixteenth nearly
-/// always, and does not draw all who pick at once to the same one.
+/// Of a larger one so many are shown, drawn with so many tries. The best of 16 is nearly always among the best
+/// quarter, and not everybody who picks at the same moment picks the same.
 const SAMPLE: usize = 16;
 const TRIES: usize = 64;
 

@@ -318,3 +318,43 @@ fn switched_off_it_notes_nothing() {
         assert_eq!(case.until(), None);
     }
 }
+
+/// Whatever happens to it, in whatever order.
+#[test]
+fn no_history_buries_a_deployment_or_takes_out_the_last_one_standing() {
+    for seed in 0..500 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut case = match rng.u8(..3) {
+            0 => default(),
+            1 => case(Policy::builder().allowed_fails(rng.u32(..5))),
+            _ => case(Policy::builder().allowed_fails_of(Class::Timeout, rng.u32(..5))),
+        };
+        let alone = rng.bool();
+        let mut at = 0.0;
+        for _ in 0..300 {
+            at += rng.f64() * 20.0;
+            case.outlook = if alone || rng.bool() { Outlook::Alone } else { Outlook::Others };
+            case.random = rng.f64();
+            let class = Class::ALL[rng.usize(..Class::COUNT)];
+            let hint = (!alone && rng.u8(..4) == 0).then(|| secs(rng.f64() * 9000.0));
+            let mut verdict = Verdict::new(class);
+            verdict.hint = hint;
+            match rng.u8(..4) {
+                0 => case.succeed(at),
+                _ => _ = case.fail_begun(verdict, at - rng.f64() * 30.0_f64.min(at), at),
+            }
+            let rest = case.until();
+            assert!(!alone || rest.is_none(), "seed {seed}");
+            assert!(rest.is_none_or(|until| until - at <= 1800.0), "seed {seed}");
+            let probe = case.probe_from();
+            assert!(
+                probe.is_none_or(|probe| probe - at <= 600.0),
+                "seed {seed}: {probe:?} at {at}"
+            );
+        }
+        // Left alone for as long as it can have asked for, one success brings it back.
+        at += 1800.0;
+        case.succeed(at);
+        assert_eq!(case.until(), None, "seed {seed}");
+    }
+}
