@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use secondwind_testkit::upstream::{Reply, Upstream};
 use tokio::time::Instant;
 
-use crate::gateway::{Answer, CHAT, Setup, post, streamed};
+use crate::gateway::{Answer, CHAT, Setup, post, question, streamed};
 
 /// What callers are told where every deployment rests and nobody was asked.
 fn assert_all_rest(answer: &Answer, status: u16, retry_after: std::ops::RangeInclusive<u64>) {
@@ -236,10 +236,7 @@ async fn those_who_waited_do_not_all_come_back_at_the_same_moment() {
         let mut waiting = Vec::new();
         for _ in 0..20 {
             let mut caller = gateway.caller().await;
-            let request = crate::gateway::post(
-                crate::gateway::CHAT,
-                crate::gateway::question("gpt-4").to_string(),
-            );
+            let request = post(CHAT, question("gpt-4").to_string());
             waiting.push(tokio::spawn(async move {
                 caller.sender.send_request(request).await.unwrap().status()
             }));
