@@ -14,6 +14,7 @@ use tower_service::Service;
 
 use crate::body::Body;
 use crate::error::RouteError;
+use crate::health::Registry;
 use crate::recover::{Recover, RecoverFuture};
 use crate::request::Request;
 use crate::setup::{Setup, SetupError};
@@ -27,6 +28,7 @@ use crate::table::Table;
 pub struct Router {
     table: Arc<Table<DeploymentStack>>,
     stack: Recover<RequestStack>,
+    registry: Registry,
 }
 
 pin_project! {
@@ -46,7 +48,7 @@ impl Router {
     /// Where a deployment's address or key cannot be used, or TLS is wanted and the system's root certificates
     /// cannot be read.
     pub fn new(setup: Setup) -> Result<Self, SetupError> {
-        Self::after(None, setup)
+        Self::with_registry(setup, Registry::default())
     }
 
     /// A router for another setup, in the place of this one. What is known of the health of a deployment goes
@@ -55,12 +57,12 @@ impl Router {
     /// # Errors
     /// As those of [`new`](Self::new).
     pub fn successor(&self, setup: Setup) -> Result<Self, SetupError> {
-        Self::after(Some(&self.table), setup)
+        Self::with_registry(setup, self.registry.clone())
     }
 
-    fn after(before: Option<&Table<DeploymentStack>>, setup: Setup) -> Result<Self, SetupError> {
-        let table = Arc::new(Table::new(setup, Instant::now(), before, deployment_stack)?);
-        Ok(Self { stack: Recover::new(request_stack(&table)), table })
+    fn with_registry(setup: Setup, registry: Registry) -> Result<Self, SetupError> {
+        let table = Arc::new(Table::new(setup, &registry, Instant::now(), deployment_stack)?);
+        Ok(Self { stack: Recover::new(request_stack(&table)), table, registry })
     }
 
     /// The names of the groups, in the order configured.
