@@ -110,10 +110,11 @@ impl Deployment {
         peers: Arc<Peers>,
     ) -> Result<Self, TargetError> {
         let uri = |endpoint: &Endpoint| {
-            let path = target.dialect.endpoint_path(*endpoint);
-            joined(&target.api_base, path).map(|uri| (*endpoint, uri)).map_err(TargetError::Address)
+            let path = target.dialect.endpoint_path(*endpoint, &target.model, false)?;
+            Some(joined(&target.api_base, &path).map(|uri| (*endpoint, uri)))
         };
-        let uris = ENDPOINTS.iter().map(uri).collect::<Result<_, _>>()?;
+        let uris = ENDPOINTS.iter().filter_map(uri).collect::<Result<_, _>>();
+        let uris = uris.map_err(TargetError::Address)?;
         let mut auth = match &target.api_key {
             Some(key) => target.dialect.auth(key).map_err(TargetError::Key)?,
             None => http::HeaderMap::new(),
