@@ -1,4 +1,7 @@
 //! A stream behind the gate: its bytes cut into events, each looked at before it is passed on.
+//!
+//! A stream in another API than the caller's is translated first, event by event; what is looked at then, what is
+//! compared, carried on and ended, is in the caller's API all the same.
 
 use std::ops::Range;
 
@@ -9,6 +12,7 @@ use secondwind_policy::Class;
 
 use super::{AtEnd, Follow, Seen, StreamDialect, Transcript};
 use crate::sse::{Event, Framer};
+use crate::translate::TranslateStream;
 
 /// Looks at the events of one stream on their way to the caller.
 ///
@@ -24,6 +28,16 @@ pub struct Events {
     lenient: bool,
     dropped: u64,
     ended: bool,
+    /// Where the provider's API is another.
+    foreign: Option<Box<Foreign>>,
+}
+
+/// The provider's side of a stream that is translated.
+#[derive(Debug)]
+struct Foreign {
+    framer: Framer,
+    follow: Box<dyn Follow>,
+    translate: Box<dyn TranslateStream>,
 }
 
 // === impl Events ===
@@ -39,7 +53,20 @@ impl Events {
             lenient: false,
             dropped: 0,
             ended: false,
+            foreign: None,
         }
+    }
+
+    /// The stream comes in the API of `provider`, and is given in that of the caller.
+    #[must_use]
+    pub fn translated(
+        mut self,
+        provider: &dyn StreamDialect,
+        translate: Box<dyn TranslateStream>,
+    ) -> Self {
+        let (framer, follow) = (Framer::new(), provider.follow());
+        self.foreign = Some(Box::new(Foreign { framer, follow, translate }));
+        self
     }
 
     /// Nothing counts as proof but the end: the answer is held until it is whole.
@@ -104,8 +131,47 @@ impl Events {
     }
 }
 
-impl Inspect for Events {
-    fn data(&mut self, data: Bytes, passed: &mut Passed) -> Result<(), Verdict> {
+impl Events {
+    /// Takes what the provider said, in its API.
+    fn foreign_data(
+        &mut self,
+        foreign: &mut Foreign,
+        data: Bytes,
+        passed: &mut Passed,
+    ) -> Result<(), Verdict> {
+        foreign.framer.push(data);
+        let broken = || Verdict::new(Class::InternalServer);
+        let mut out = Vec::new();
+        let mut seen = Ok(());
+        while seen.is_ok() {
+            let Some(event) = foreign.framer.next_event().map_err(|_| broken())? else { break };
+            seen = match (foreign.follow.see(&event), event.data()) {
+                (Seen::Error(verdict), _) => Err(verdict),
+                (Seen::Malformed { maybe_content: false }, _) if self.lenient => {
+                    self.dropped += 1;
+                    Ok(())
+                }
+                (Seen::Malformed { .. }, _) => Err(broken()),
+                (_, Some(data)) => foreign
+                    .translate
+                    .event(event.name(), data, &mut out)
+                    .map_err(|_malformed| broken()),
+                // A comment is one in every API.
+                (_, None) => {
+                    out.extend_from_slice(event.raw());
+                    Ok(())
+                }
+            };
+        }
+        // What was sound before counts.
+        if !out.is_empty() {
+            self.native_data(out.into(), passed)?;
+        }
+        seen
+    }
+
+    /// Takes what the caller gets, in its API.
+    fn native_data(&mut self, data: Bytes, passed: &mut Passed) -> Result<(), Verdict> {
         self.framer.push(data.clone());
         // What lies in one piece in `data` is passed on in one piece.
         let mut run = Run { data, range: 0..0 };
@@ -129,9 +195,21 @@ impl Inspect for Events {
             return seen;
         }
     }
+}
+
+impl Inspect for Events {
+    fn data(&mut self, data: Bytes, passed: &mut Passed) -> Result<(), Verdict> {
+        let Some(mut foreign) = self.foreign.take() else {
+            return self.native_data(data, passed);
+        };
+        let seen = self.foreign_data(&mut foreign, data, passed);
+        self.foreign = Some(foreign);
+        seen
+    }
 
     fn end(&mut self, passed: &mut Passed) -> Result<(), Verdict> {
-        if self.framer.held() > 0 && !self.ended {
+        let held = self.foreign.as_ref().map_or(&self.framer, |foreign| &foreign.framer).held();
+        if held > 0 && !self.ended {
             // The last event's blank line may be missing; what it says counts if it is all there.
             self.data(Bytes::from_static(b"\n\n"), passed)
                 .map_err(|_| Verdict::new(Class::Connection))?;

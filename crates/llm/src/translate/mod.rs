@@ -34,6 +34,7 @@ use std::fmt;
 use bytes::Bytes;
 
 mod anthropic_to_openai;
+mod chain;
 mod chat;
 mod chunk;
 mod error;
@@ -43,6 +44,7 @@ mod image;
 mod messages;
 mod openai_to_anthropic;
 mod openai_to_gemini;
+mod pairs;
 mod responses;
 mod responses_to_openai;
 mod sse;
@@ -53,6 +55,7 @@ pub use self::anthropic_to_openai::AnthropicToOpenAi;
 pub use self::error::{Malformed, NoAnswer, Refused, RefusedKind};
 pub use self::openai_to_anthropic::OpenAiToAnthropic;
 pub use self::openai_to_gemini::OpenAiToGemini;
+pub use self::pairs::over;
 pub use self::responses_to_openai::ResponsesToOpenAi;
 
 /// A caller's API over a provider's.
