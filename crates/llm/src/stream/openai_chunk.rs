@@ -6,10 +6,10 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::piece::Piece;
+use super::piece::{Few, Piece};
 use super::{AtEnd, Follow, Seen, Transcript, wire};
 use crate::sse::Event;
 
@@ -27,20 +27,11 @@ struct Chunk<'a> {
     #[serde(borrow, default)]
     created: Piece<'a>,
     #[serde(borrow, default)]
-    choices: Choices<'a>,
+    choices: Few<Choice<'a>>,
     #[serde(borrow, default)]
     usage: Option<Tokens<'a>>,
     #[serde(borrow, default)]
     error: Piece<'a>,
-}
-
-/// Choices, usually one: no allocation for that.
-#[derive(Default)]
-struct Choices<'a> {
-    /// Whether there is such a field.
-    given: bool,
-    first: Option<Choice<'a>>,
-    further: Vec<Choice<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -202,48 +193,12 @@ fn failure(data: &[u8]) -> Option<Seen> {
     Some(Seen::Error(verdict))
 }
 
-// === impl Choices ===
-
-impl<'a> Choices<'a> {
-    fn iter(&self) -> impl Iterator<Item = &Choice<'a>> {
-        self.first.iter().chain(&self.further)
-    }
-}
-
 // === impl Choice ===
 
 impl Choice<'_> {
     /// A router of providers (OpenRouter) tells a failure of its provider in this place.
     fn failed(&self) -> bool {
         self.error.told() || self.finish_reason.text() == Some("error")
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Choices<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyChoices)
-    }
-}
-
-struct AnyChoices;
-
-impl<'de> Visitor<'de> for AnyChoices {
-    type Value = Choices<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("choices")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Choices::default())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut choices = Choices { given: true, first: seq.next_element()?, ..Choices::default() };
-        while let Some(choice) = seq.next_element()? {
-            choices.further.push(choice);
-        }
-        Ok(choices)
     }
 }
 

@@ -8,7 +8,7 @@ use secondwind_layers::classify::Verdict;
 use serde_json::{Value, json};
 
 use crate::classify::Said;
-use crate::dialect::{Dialect, OpenAiChat};
+use crate::dialect::{Dialect, ErrorReply, OpenAiChat};
 use crate::sse::{Event, Framer};
 
 /// The terminator of OpenAI's older streams.
@@ -17,6 +17,12 @@ pub(super) const DONE: Bytes = Bytes::from_static(b"data: [DONE]\n\n");
 /// An event without a name.
 pub(super) fn data(value: &Value) -> String {
     format!("data: {value}\n\n")
+}
+
+/// An event that is named after its `type`.
+pub(super) fn named(value: &Value) -> String {
+    let name = value["type"].as_str().unwrap_or_default();
+    format!("event: {name}\ndata: {value}\n\n")
 }
 
 /// The JSON of an event.
@@ -50,6 +56,11 @@ pub(super) fn verdict_on(error: &Value) -> Option<Verdict> {
     let tells =
         matches!(error, Value::Object(_) | Value::String(_)) && !Said::of(&body).is_silent();
     tells.then(|| verdict(body.to_string().as_bytes()))
+}
+
+/// An error of ours: the fields that all dialects have, and ours beside.
+pub(super) fn error_object(error: &ErrorReply<'_>) -> Value {
+    json!({ "message": error.message, "class": error.class.name(), "trail": error.trail })
 }
 
 /// Whether a field of a request asks for something.

@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use secondwind_llm::stream::{AtEnd, ChatCompletions, Seen, StreamDialect};
+use secondwind_llm::stream::{
+    AnthropicMessages, AtEnd, ChatCompletions, Responses, Seen, StreamDialect,
+};
 use serde_json::Value;
 
 use super::events;
 
 /// Rows of each of these are read by the dialect beside it. (Bedrock's frames are no events.)
-const DIALECTS: &[(&str, &dyn StreamDialect)] =
-    &[("openai_chat", &ChatCompletions), ("azure_openai", &ChatCompletions)];
+const DIALECTS: &[(&str, &dyn StreamDialect)] = &[
+    ("anthropic_messages", &AnthropicMessages),
+    ("azure_openai", &ChatCompletions),
+    ("openai_chat", &ChatCompletions),
+    ("openai_responses", &Responses),
+];
 
 #[test]
 fn every_error_in_a_stream_means_what_it_should() {
@@ -41,5 +47,13 @@ fn every_error_in_a_stream_means_what_it_should() {
         *ran.entry(name).or_insert(0) += 1;
     }
     println!("{ran:?}");
-    assert_eq!(ran, BTreeMap::from([("azure_openai", 1), ("openai_chat", 5)]));
+    assert_eq!(
+        ran,
+        BTreeMap::from([
+            ("anthropic_messages", 4),
+            ("azure_openai", 1),
+            ("openai_chat", 5),
+            ("openai_responses", 3)
+        ])
+    );
 }
