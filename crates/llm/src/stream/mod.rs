@@ -38,6 +38,7 @@ use crate::sse::Event;
 mod anthropic;
 mod chat_completions;
 mod completions;
+mod counts;
 mod gemini;
 mod openai_body;
 mod openai_chunk;

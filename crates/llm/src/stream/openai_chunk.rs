@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
+use super::counts::Counts;
 use super::piece::{Few, Piece};
 use super::{AtEnd, Follow, Seen, Transcript, wire};
 use crate::sse::Event;
@@ -28,8 +29,8 @@ struct Chunk<'a> {
     created: Piece<'a>,
     #[serde(borrow, default)]
     choices: Few<Choice<'a>>,
-    #[serde(borrow, default)]
-    usage: Option<Tokens<'a>>,
+    #[serde(default)]
+    usage: Counts,
     #[serde(borrow, default)]
     error: Piece<'a>,
 }
@@ -59,14 +60,6 @@ struct Delta<'a> {
     other: bool,
 }
 
-#[derive(Deserialize)]
-struct Tokens<'a> {
-    #[serde(borrow, default)]
-    prompt_tokens: Piece<'a>,
-    #[serde(borrow, default)]
-    completion_tokens: Piece<'a>,
-}
-
 /// Follows a stream of chunks.
 #[derive(Debug, Default)]
 pub(super) struct Chunks {
@@ -84,9 +77,7 @@ impl Chunks {
     fn chunk(&mut self, chunk: &Chunk<'_>) -> Seen {
         let told = &mut self.told;
         told.identify(chunk.id.text(), chunk.model.text(), chunk.created.number());
-        if let Some(usage) = &chunk.usage {
-            told.count(usage.prompt_tokens.number(), usage.completion_tokens.number());
-        }
+        told.count(chunk.usage);
         let (mut content, mut finish) = (false, false);
         for choice in chunk.choices.iter() {
             let index = choice.index.number().unwrap_or_default();
@@ -141,8 +132,8 @@ impl Follow for Chunks {
         if event.name() == Some("error") {
             return Seen::Error(wire::verdict(data));
         }
-        match serde_json::from_slice::<Chunk<'_>>(data) {
-            Ok(chunk) => {
+        match wire::parse::<Chunk<'_>>(data) {
+            Some(chunk) => {
                 let failed = chunk.error.told()
                     || !chunk.choices.given
                     || chunk.choices.iter().any(Choice::failed);
@@ -151,7 +142,7 @@ impl Follow for Chunks {
                     None => self.chunk(&chunk),
                 }
             }
-            Err(_) => failure(data)
+            None => failure(data)
                 .unwrap_or(Seen::Malformed { maybe_content: wire::maybe_content(data) }),
         }
     }

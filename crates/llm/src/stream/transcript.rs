@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use super::counts::Counts;
+
 /// What the caller has been told of an answer so far.
 ///
 /// A [`Follow`](super::Follow) fills it, event by event; another deployment can carry on from it.
@@ -108,7 +110,7 @@ impl Transcript {
     }
 
     /// Keeps the counts that were told.
-    pub(super) fn count(&mut self, input: Option<u64>, output: Option<u64>) {
+    pub(super) fn count(&mut self, Counts { input, output }: Counts) {
         if input.is_some() || output.is_some() {
             let usage = self.usage.get_or_insert_default();
             usage.input = input.unwrap_or(usage.input);

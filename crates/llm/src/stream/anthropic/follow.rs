@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::sse::Event;
+use crate::stream::counts::Counts;
 use crate::stream::piece::Piece;
 use crate::stream::{AtEnd, Follow, Seen, Transcript, wire};
 
@@ -22,8 +23,8 @@ struct Told<'a> {
     content_block: Option<Block<'a>>,
     #[serde(borrow, default)]
     delta: Option<Block<'a>>,
-    #[serde(borrow, default)]
-    usage: Option<Tokens<'a>>,
+    #[serde(default)]
+    usage: Counts,
 }
 
 #[derive(Deserialize)]
@@ -34,8 +35,8 @@ struct Message<'a> {
     model: Piece<'a>,
     #[serde(borrow, default)]
     content: Piece<'a>,
-    #[serde(borrow, default)]
-    usage: Option<Tokens<'a>>,
+    #[serde(default)]
+    usage: Counts,
 }
 
 /// A content block, or what is new in it, or in the message.
@@ -47,14 +48,6 @@ struct Block<'a> {
     text: Piece<'a>,
     #[serde(borrow, default)]
     stop_reason: Piece<'a>,
-}
-
-#[derive(Deserialize)]
-struct Tokens<'a> {
-    #[serde(borrow, default)]
-    input_tokens: Piece<'a>,
-    #[serde(borrow, default)]
-    output_tokens: Piece<'a>,
 }
 
 /// Follows a message.
@@ -73,18 +66,14 @@ impl Messages {
 
     fn event(&mut self, event: &Told<'_>) -> Option<Seen> {
         let told = &mut self.told;
-        if let Some(usage) = &event.usage {
-            told.count(usage.input_tokens.number(), usage.output_tokens.number());
-        }
+        told.count(event.usage);
         let index = event.index.number().unwrap_or_default();
         let seen = match event.kind.text()? {
             "message_start" => {
                 let message = event.message.as_ref()?;
                 told.started = true;
                 told.identify(message.id.text(), message.model.text(), None);
-                if let Some(usage) = &message.usage {
-                    told.count(usage.input_tokens.number(), usage.output_tokens.number());
-                }
+                told.count(message.usage);
                 if message.content.told() {
                     told.not_only_text();
                 }
@@ -149,8 +138,8 @@ impl Follow for Messages {
             return Seen::Preamble;
         };
         let malformed = Seen::Malformed { maybe_content: wire::maybe_content(data) };
-        match serde_json::from_slice::<Told<'_>>(data) {
-            Ok(told) if event.name() != Some("error") && told.kind.text() != Some("error") => {
+        match wire::parse::<Told<'_>>(data) {
+            Some(told) if event.name() != Some("error") && told.kind.text() != Some("error") => {
                 let seen = self.event(&told);
                 seen.or_else(|| failure(data)).unwrap_or(malformed)
             }

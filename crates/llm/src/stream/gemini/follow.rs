@@ -10,6 +10,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::sse::Event;
+use crate::stream::counts::Counts;
 use crate::stream::piece::{Few, Piece};
 use crate::stream::{AtEnd, Follow, Seen, Transcript, wire};
 
@@ -19,8 +20,8 @@ use crate::stream::{AtEnd, Follow, Seen, Transcript, wire};
 struct Chunk<'a> {
     #[serde(borrow, default)]
     candidates: Few<Candidate<'a>>,
-    #[serde(borrow, default)]
-    usage_metadata: Option<Tokens<'a>>,
+    #[serde(default)]
+    usage_metadata: Counts,
     #[serde(borrow, default)]
     prompt_feedback: Option<Feedback<'a>>,
     #[serde(borrow, default)]
@@ -57,15 +58,6 @@ struct Part<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Tokens<'a> {
-    #[serde(borrow, default)]
-    prompt_token_count: Piece<'a>,
-    #[serde(borrow, default)]
-    candidates_token_count: Piece<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Feedback<'a> {
     #[serde(borrow, default)]
     block_reason: Piece<'a>,
@@ -88,10 +80,7 @@ impl Chunks {
     fn chunk(&mut self, chunk: &Chunk<'_>) -> Seen {
         let told = &mut self.told;
         told.identify(chunk.response_id.text(), chunk.model_version.text(), None);
-        if let Some(usage) = &chunk.usage_metadata {
-            let counts = (&usage.prompt_token_count, &usage.candidates_token_count);
-            told.count(counts.0.number(), counts.1.number());
-        }
+        told.count(chunk.usage_metadata);
         let (mut content, mut finish) = (false, false);
         for candidate in chunk.candidates.iter() {
             let index = candidate.index.number().unwrap_or_default();
@@ -133,9 +122,9 @@ impl Follow for Chunks {
             return Seen::Preamble;
         };
         let malformed = Seen::Malformed { maybe_content: wire::maybe_content(data) };
-        match serde_json::from_slice::<Chunk<'_>>(data) {
-            Ok(chunk) if chunk.candidates.given => self.chunk(&chunk),
-            Ok(chunk) => match &chunk.prompt_feedback {
+        match wire::parse::<Chunk<'_>>(data) {
+            Some(chunk) if chunk.candidates.given => self.chunk(&chunk),
+            Some(chunk) => match &chunk.prompt_feedback {
                 // The prompt was refused.
                 Some(feedback) if feedback.block_reason.told() => {
                     let status = StatusCode::OK.as_u16();
@@ -143,7 +132,7 @@ impl Follow for Chunks {
                 }
                 _ => failure(data).unwrap_or_else(|| self.chunk(&chunk)),
             },
-            Err(_) => failure(data).unwrap_or(malformed),
+            None => failure(data).unwrap_or(malformed),
         }
     }
 

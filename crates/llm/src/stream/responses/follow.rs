@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::sse::Event;
+use crate::stream::counts::Counts;
 use crate::stream::piece::Piece;
 use crate::stream::transcript::Step;
 use crate::stream::{AtEnd, Follow, Seen, Transcript, wire};
@@ -49,16 +50,8 @@ struct Response<'a> {
     model: Piece<'a>,
     #[serde(borrow, default)]
     created_at: Piece<'a>,
-    #[serde(borrow, default)]
-    usage: Option<Tokens<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Tokens<'a> {
-    #[serde(borrow, default)]
-    input_tokens: Piece<'a>,
-    #[serde(borrow, default)]
-    output_tokens: Piece<'a>,
+    #[serde(default)]
+    usage: Counts,
 }
 
 /// The events of structure that every answer of text has. They come once for an item or a part.
@@ -99,9 +92,7 @@ impl Items {
         if let Some(response) = &event.response {
             let (id, model) = (response.id.text(), response.model.text());
             told.identify(id, model, response.created_at.number());
-            if let Some(usage) = &response.usage {
-                told.count(usage.input_tokens.number(), usage.output_tokens.number());
-            }
+            told.count(response.usage);
         }
         let index = event.output_index.number();
         let seen = match kind {
@@ -170,8 +161,10 @@ impl Follow for Items {
         }
         let malformed = Seen::Malformed { maybe_content: wire::maybe_content(data) };
         let failed = |kind| matches!(kind, None | Some("response.failed" | "error"));
-        match serde_json::from_slice::<Told<'_>>(data) {
-            Ok(told) if !failed(told.kind.text()) => self.event(&told, event).unwrap_or(malformed),
+        match wire::parse::<Told<'_>>(data) {
+            Some(told) if !failed(told.kind.text()) => {
+                self.event(&told, event).unwrap_or(malformed)
+            }
             _ => failure(data).map_or(malformed, Seen::Error),
         }
     }
