@@ -175,11 +175,12 @@ async fn a_stream_that_breaks_off_does_not_look_finished() {
         let east = Upstream::start().await;
         east.always(reply.clone());
         let gateway = Setup::new().with("gpt-4", "east", &east).start().await;
-        let mut caller = gateway.caller().await;
-        let asked = caller.sender.send_request(post(CHAT, streamed("gpt-4").to_string()));
-        let body = asked.await.unwrap().into_body().collect().await;
-        assert!(body.is_err(), "{reply:?}");
-        assert_eq!(east.attempts(), 1);
+        let answer = gateway.post(CHAT, streamed("gpt-4").to_string()).await;
+        let body = String::from_utf8(answer.body.to_vec()).unwrap();
+        assert!(body.contains(r#""class":"interrupted""#), "{reply:?}: {body}");
+        assert!(!body.contains("[DONE]") && !body.contains(r#""finish_reason":"stop""#), "{body}");
+        assert_eq!(body.matches("Hello").count(), 1, "every word once: {body}");
+        assert_eq!(east.attempts(), 3, "there is nobody else, so it is asked twice more");
     }
 }
 
@@ -235,7 +236,7 @@ async fn a_connection_that_the_provider_closed_meanwhile_costs_no_wait() {
 }
 
 #[tokio::test]
-async fn an_empty_stream_body_is_passed_on_as_it_is() {
+async fn a_stream_without_an_answer_in_it_is_a_failure_like_any_other() {
     let east = Upstream::start().await;
     east.then(Reply::chunks([
         Bytes::from_static(b": ping\n\n"),
@@ -243,5 +244,26 @@ async fn an_empty_stream_body_is_passed_on_as_it_is() {
     ]));
     let gateway = Setup::new().with("gpt-4", "east", &east).start().await;
     let answer = gateway.post(CHAT, streamed("gpt-4").to_string()).await;
-    assert_eq!(answer.body, ": ping\n\ndata: [DONE]\n\n");
+    assert!(answer.body.ends_with(b"data: [DONE]\n\n"));
+    assert_eq!(answer.trail(), ["gpt-4/east=internal_server", "gpt-4/east=ok"]);
+}
+
+#[tokio::test]
+async fn a_caller_who_waits_for_a_stream_gets_signs_of_life_if_that_was_asked_for() {
+    let (east, west) = (Upstream::start().await, Upstream::start().await);
+    east.always(Reply::ok().after(Duration::from_millis(500)));
+    west.always(Reply::status(400).after(Duration::from_millis(300)));
+    let setup = Setup::new().with("gpt-4", "east", &east).with("bad", "west", &west);
+    let gateway = setup.policy("stream: {keepalive: 100ms}").start().await;
+    let answer = gateway.post(CHAT, streamed("gpt-4").to_string()).await;
+    let body = String::from_utf8(answer.body.to_vec()).unwrap();
+    assert_eq!(answer.header("content-type"), "text/event-stream");
+    assert!(body.starts_with(": keep-alive\n\n: keep-alive\n\n"), "{body}");
+    assert!(body.ends_with("data: [DONE]\n\n"), "{body}");
+
+    // The price: a failure is told within the stream.
+    let answer = gateway.post(CHAT, streamed("bad").to_string()).await;
+    let body = String::from_utf8(answer.body.to_vec()).unwrap();
+    assert_eq!(answer.status, 200);
+    assert!(body.contains(r#""class":"bad_request""#) && !body.contains("[DONE]"), "{body}");
 }

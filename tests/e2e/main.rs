@@ -7,15 +7,22 @@
 // In a test a panic is the report.
 #![allow(clippy::unwrap_used)]
 
+mod alone;
 mod answers;
 mod budget;
+mod cancelled;
 mod classes;
 mod clocks;
+mod cuts;
 mod failover;
+mod faults;
 mod gateway;
+mod hostile;
 mod leaving;
 mod refusals;
 mod replay;
 mod rests;
 mod secrets;
+mod stream_load;
+mod strict;
 mod told;

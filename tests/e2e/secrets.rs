@@ -137,6 +137,10 @@ impl io::Write for Log {
 async fn a_key_that_a_provider_echoes_is_struck_out() {
     let log = Log::default();
     let writer = log.clone();
+    // Where there is one subscriber alone, an event is for good nobody's if the first thread to come by has none,
+    // such as that of another test. Where there are two, all are asked.
+    let quiet = tracing_subscriber::fmt().with_max_level(LevelFilter::OFF).finish();
+    let _quiet = quiet.set_default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
         .with_writer(move || writer.clone())
@@ -189,10 +193,9 @@ async fn what_a_provider_says_besides_our_key_is_passed_on_unchanged() {
     assert_eq!(gateway.ask("gpt-4").await.body, text);
 
     let chunks = [
-        "data: {\"a\"",
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"sk-other\"}}],\"a\"",
         ": 1}\n\nda",
-        "ta: sk-",
-        "canary-east",
+        "ta: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}",
         "\n\n: ping\n\n",
         "data: [DONE]\n\n",
     ];

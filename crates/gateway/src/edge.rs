@@ -4,7 +4,6 @@
 //! marked, so that nothing that prints headers prints them ▸ a span a request ▸ the routes.
 
 use std::any::Any;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -21,14 +20,15 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::trace::TraceLayer;
 use tracing::{debug_span, error};
 
+use crate::live::Live;
 use crate::respond::Refusal;
-use crate::routes::{App, routes};
+use crate::routes::routes;
 
 const CALL_ID: HeaderName = HeaderName::from_static("x-litellm-call-id");
 
 /// The routes with the edge around them.
-pub fn service(app: Arc<App>) -> Router {
-    around(routes(app))
+pub fn service(live: impl Into<Live>) -> Router {
+    around(routes(live.into()))
 }
 
 fn around(routes: Router) -> Router {

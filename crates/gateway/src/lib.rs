@@ -8,7 +8,10 @@
 //! | [`edge`] | what every request goes through first |
 //! | [`routes`] | what can be asked |
 //! | [`auth`] | who may ask |
+//! | [`live`] | what is at work now, and can be replaced |
+//! | `reload` | reads the configuration anew when it changes |
 //! | `respond` | the only place where an error becomes a status |
+//! | [`schema`] | what a configuration may say, as JSON Schema |
 //! | [`server`] | listens, serves, and stops gracefully |
 //! | [`telemetry`] | logs |
 //! | `demo` | simulated providers, and traffic with and without a gateway |
@@ -18,8 +21,11 @@ pub mod cli;
 pub mod config;
 mod demo;
 pub mod edge;
+pub mod live;
+mod reload;
 mod respond;
 pub mod routes;
+pub mod schema;
 pub mod server;
 pub mod setup;
 pub mod telemetry;

@@ -9,7 +9,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use secondwind_layers::classify::Verdict;
 use secondwind_layers::{Attempt, Context, Error, Name, Trail};
-use secondwind_llm::dialect::{Dialect, ErrorDetail, ErrorReply, OpenAiChat};
+use secondwind_llm::dialect::{Dialect, ErrorDetail, ErrorReply, OpenAiChat, kind_of};
 use secondwind_policy::Class;
 use secondwind_router::{Body as RouterBody, RouteError, Router};
 
@@ -221,27 +221,6 @@ fn failure(
 /// Whole seconds, rounded up: nobody is asked back too early.
 fn seconds(hint: Duration) -> u64 {
     hint.as_secs().saturating_add(u64::from(hint.subsec_nanos() > 0))
-}
-
-/// The `type` of an error for which the provider has no word.
-const fn kind_of(class: Class) -> &'static str {
-    match class {
-        Class::Timeout => "timeout_error",
-        Class::Connection => "api_connection_error",
-        Class::RateLimit => "rate_limit_error",
-        Class::QuotaExhausted => "insufficient_quota",
-        Class::Authentication => "authentication_error",
-        Class::Permission => "permission_error",
-        Class::NotFound
-        | Class::BadRequest
-        | Class::RequestTooLarge
-        | Class::UnsupportedParams
-        | Class::ContextWindow
-        | Class::ContentPolicy
-        | Class::Conflict => "invalid_request_error",
-        Class::ServiceUnavailable => "service_unavailable_error",
-        _ => "server_error",
-    }
 }
 
 fn json(status: StatusCode, body: Bytes) -> Response {

@@ -12,7 +12,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use secondwind_layers::{Context, Name};
-use secondwind_llm::dialect::Endpoint;
+use secondwind_llm::dialect::{Endpoint, OpenAiChat};
 use secondwind_llm::peek::{PeekError, peek};
 use secondwind_policy::Class;
 use secondwind_router::Call;
@@ -21,10 +21,13 @@ use tokio::time::Instant;
 use tower::Service;
 
 use crate::auth::MasterKey;
+use crate::live::Live;
 use crate::respond::{Refusal, respond};
 
 /// What all requests share.
-#[derive(Debug)]
+///
+/// A [`Live`] holds it: a new configuration replaces the router and the key, and clones what else there is.
+#[derive(Clone, Debug)]
 pub struct App {
     /// Takes requests to providers.
     pub router: secondwind_router::Router,
@@ -35,7 +38,7 @@ pub struct App {
 }
 
 /// The routes.
-pub(crate) fn routes(app: Arc<App>) -> Router {
+pub(crate) fn routes(live: Live) -> Router {
     let chat = post(|state, request| ask(state, request, Endpoint::ChatCompletions));
     let completions = post(|state, request| ask(state, request, Endpoint::Completions));
     let embeddings = post(|state, request| ask(state, request, Endpoint::Embeddings));
@@ -55,7 +58,7 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/health/readiness", get(alive))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown)
-        .with_state(app)
+        .with_state(live)
 }
 
 /// A question to a model.
@@ -83,7 +86,8 @@ async fn read(app: &App, request: Request, endpoint: Endpoint) -> Result<(Call, 
         return Err(unknown_model(&peek.model, &known));
     };
     let group = group.clone();
-    Ok((Call { endpoint, headers: head.headers, body, peek }, group))
+    let tags = Vec::new();
+    Ok((Call { dialect: &OpenAiChat, endpoint, headers: head.headers, body, peek, tags }, group))
 }
 
 fn admit(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {

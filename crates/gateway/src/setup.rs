@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use secondwind_llm::dialect;
-use secondwind_router::strategy::SimpleShuffle;
 use secondwind_router::{GroupSetup, Router, Setup, SetupError, Target};
 
 use crate::config::{Config, DeploymentConfig, GroupConfig, Secret};
@@ -30,10 +29,22 @@ pub enum Unworkable {
 /// What only shows when it is put to work: a key that no header can carry, root certificates that cannot
 /// be read.
 pub fn router(config: &Config) -> Result<Router, Unworkable> {
+    Router::new(setup(config)?).map_err(Unworkable::Router)
+}
+
+/// The same, in the place of `before`: deployments that are in both keep their health.
+///
+/// # Errors
+/// As those of [`router`].
+pub fn successor(config: &Config, before: &Router) -> Result<Router, Unworkable> {
+    before.successor(setup(config)?).map_err(Unworkable::Router)
+}
+
+fn setup(config: &Config) -> Result<Setup, Unworkable> {
     let groups = config.groups.iter().map(group).collect::<Result<_, _>>()?;
     let aliases = config.aliases.clone();
-    Router::new(Setup { groups, aliases, strategy: Arc::new(SimpleShuffle) })
-        .map_err(Unworkable::Router)
+    let (strategy, checks) = (Arc::clone(&config.strategy), config.checks);
+    Ok(Setup { groups, aliases, strategy, checks })
 }
 
 fn group(config: &GroupConfig) -> Result<GroupSetup, Unworkable> {
@@ -57,7 +68,11 @@ fn target(config: &DeploymentConfig) -> Result<Target, Unworkable> {
         organization: expose(&config.organization),
         weight: config.weight,
         order: config.order,
+        price: config.price,
+        tags: config.tags.clone(),
+        limits: config.limits,
         policy: Arc::clone(&config.policy),
+        assistant_prefill: config.assistant_prefill,
     })
 }
 

@@ -161,7 +161,7 @@ impl Context {
     pub fn enter_group(&self, group: Name, policy: Option<Arc<Policy>>, budget: Option<Budget>) {
         let mut state = self.state();
         if state.group.as_ref().is_some_and(|before| *before != group) {
-            state.made = Some(Made::Fallback);
+            state.made = state.made.filter(|made| *made == Made::Recovery).or(Some(Made::Fallback));
         }
         state.group = Some(group);
         state.deployment = None;
@@ -189,6 +189,28 @@ impl Context {
         state.not_before = not_before;
         state.opinion = Opinion::None;
         state.move_on = None;
+    }
+
+    /// The answer broke off after the caller had got the first of it, and another is asked for: with a deadline of
+    /// its own, since that of the request ended with the first content.
+    pub fn recover(&self) {
+        let mut state = self.state();
+        state.deadline = None;
+        state.made = Some(Made::Recovery);
+    }
+
+    /// Notes what became of an answer whose head was there before: its body is over, or `verdict` says what went wrong
+    /// with it.
+    pub fn end_answer(&self, now: Instant, verdict: Option<&Verdict>) {
+        let mut state = self.state();
+        let since = now.saturating_duration_since(self.0.started);
+        if let Some(attempt) = state.trail.last_mut() {
+            attempt.duration = Some(since.saturating_sub(attempt.start));
+            if let Some(verdict) = verdict {
+                attempt.class = Some(verdict.class);
+                attempt.ended = Some(Ended::Stopped(Stop::NotRetried));
+            }
+        }
     }
 
     /// Where else the request could go.

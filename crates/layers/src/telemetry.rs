@@ -20,6 +20,15 @@ use crate::context::Context;
 use crate::retry::Next;
 use crate::trail::Stop;
 
+/// Calls within the span, where there is one.
+#[inline]
+pub(crate) fn within<T>(span: Option<&Span>, call: impl FnOnce() -> T) -> T {
+    match span {
+        None => call(),
+        Some(span) => span.in_scope(call),
+    }
+}
+
 /// The span of an attempt; `None` where nobody listens. In a box, so that it weighs little where it is not.
 #[inline]
 pub(crate) fn attempt_span(

@@ -60,6 +60,8 @@ pub enum Made {
     Move,
     /// The group before it was spent.
     Fallback,
+    /// The answer of the one before it broke off after the caller had got the first of it.
+    Recovery,
 }
 
 /// How an attempt ended.
@@ -113,18 +115,30 @@ impl Trail {
         &self.attempts
     }
 
-    /// How many further attempts were made after the first one, in all groups: retries and moves to
-    /// a sibling. Repeats of what never reached a server do not count, nor does a fallback's first
+    /// How many further attempts were made after the first one, in all groups: retries, moves to
+    /// a sibling, and recoveries of broken streams. Repeats of what never reached a server do not count, nor does a fallback's first
     /// attempt.
     #[must_use]
     pub fn retries(&self) -> u32 {
-        self.count(|made| matches!(made, Made::Retry | Made::Move))
+        self.count(|made| matches!(made, Made::Retry | Made::Move | Made::Recovery))
     }
 
     /// How many fallbacks were made.
     #[must_use]
     pub fn fallbacks(&self) -> u32 {
         self.count(|made| made == Made::Fallback)
+    }
+
+    /// Whether an attempt was made in `group`.
+    #[must_use]
+    pub fn went_to(&self, group: &str) -> bool {
+        self.attempts.iter().any(|attempt| attempt.group.as_deref() == Some(group))
+    }
+
+    /// Whether an attempt was sent to `deployment`.
+    #[must_use]
+    pub fn went_to_deployment(&self, deployment: &str) -> bool {
+        self.attempts.iter().any(|attempt| attempt.deployment.as_deref() == Some(deployment))
     }
 
     /// What went wrong in the last attempt that is over; `None` where it was answered.

@@ -8,9 +8,10 @@ use crate::class::Class;
 use crate::error::Invalid;
 use crate::inherit::Setting;
 use crate::partial::{
-    PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialPolicy, PartialRetry,
-    PartialTimeout,
+    PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialPolicy, PartialQueue,
+    PartialRetry, PartialStream, PartialTimeout,
 };
+use crate::stream::Recovery;
 use crate::timeout::Reserve;
 use crate::written::Written;
 
@@ -40,6 +41,8 @@ pub struct PolicyBuilder {
     fallback: PartialFallback,
     breaker: PartialBreaker,
     breaker_off: bool,
+    stream: PartialStream,
+    queue: PartialQueue,
 }
 
 impl PolicyBuilder {
@@ -159,6 +162,42 @@ impl PolicyBuilder {
         self
     }
 
+    /// Waits so long for the first content of each attempt's answer.
+    pub fn first_content_timeout(mut self, time_limit: Duration) -> Self {
+        self.timeout.first_content = time(time_limit);
+        self
+    }
+
+    /// Allows so long a silence in an answer's body.
+    pub fn idle_timeout(mut self, time_limit: Duration) -> Self {
+        self.timeout.idle = time(time_limit);
+        self
+    }
+
+    /// Allows any silence in an answer's body.
+    pub fn no_idle_timeout(mut self) -> Self {
+        self.timeout.idle = Setting::Off;
+        self
+    }
+
+    /// Allows so long between two pieces of a stream's content.
+    pub fn content_idle_timeout(mut self, time_limit: Duration) -> Self {
+        self.timeout.content_idle = time(time_limit);
+        self
+    }
+
+    /// Allows any time between two pieces of a stream's content.
+    pub fn no_content_idle_timeout(mut self) -> Self {
+        self.timeout.content_idle = Setting::Off;
+        self
+    }
+
+    /// Gives a stream so long from its first content to its end.
+    pub fn stream_total_timeout(mut self, time_limit: Duration) -> Self {
+        self.timeout.stream_total = time(time_limit);
+        self
+    }
+
     // --- fallback ---
 
     /// Falls back to these groups, in this order.
@@ -205,6 +244,18 @@ impl PolicyBuilder {
         self
     }
 
+    /// Rests a deployment after more than so many failures in a minute.
+    pub fn allowed_fails(mut self, failures: u32) -> Self {
+        self.breaker.allowed_fails = Setting::Set(failures.into());
+        self
+    }
+
+    /// Rests a deployment after more than so many failures of `class` in a minute.
+    pub fn allowed_fails_of(mut self, class: Class, failures: u32) -> Self {
+        self.breaker.allowed_fails_policy.set(class, failures);
+        self
+    }
+
     /// Does this when every deployment of a group rests.
     pub fn when_all_open(mut self, choice: WhenAllOpen) -> Self {
         self.breaker.when_all_open = Setting::Set(choice.into());
@@ -214,6 +265,40 @@ impl PolicyBuilder {
     /// Never rests a deployment.
     pub fn no_breaker(mut self) -> Self {
         self.breaker_off = true;
+        self
+    }
+
+    // --- stream ---
+
+    /// Carries on a stream that broke in this way.
+    pub fn recovery(mut self, recovery: Recovery) -> Self {
+        self.stream.recovery = recovery.into();
+        self
+    }
+
+    /// Gives a caller who waits for a stream a sign of life so often.
+    pub fn keepalive(mut self, every: Duration) -> Self {
+        self.stream.keepalive = time(every);
+        self
+    }
+
+    /// Carries on a stream so often at most.
+    pub fn max_recoveries(mut self, recoveries: u32) -> Self {
+        self.stream.max_recoveries = Setting::Set(recoveries.into());
+        self
+    }
+
+    /// Holds back at most so many bytes of an answer until it proves itself.
+    pub fn max_held_bytes(mut self, bytes: u64) -> Self {
+        self.stream.max_held_bytes = Setting::Set(bytes.into());
+        self
+    }
+
+    // --- queue ---
+
+    /// Lets so many requests of a group wait where every deployment has as many as it takes; 0 for none.
+    pub fn max_queue(mut self, requests: u32) -> Self {
+        self.queue.max = Setting::Set(requests.into());
         self
     }
 
@@ -237,6 +322,8 @@ impl PolicyBuilder {
             timeout: said(self.timeout),
             fallback: said(self.fallback),
             breaker,
+            stream: said(self.stream),
+            queue: said(self.queue),
             ..PartialPolicy::default()
         }
     }

@@ -48,6 +48,7 @@
 //!
 //! `schema`: `schema()`, the JSON Schema of a policy.
 
+mod allowed;
 mod backoff;
 mod breaker;
 mod budget;
@@ -59,11 +60,14 @@ mod error;
 mod fallback;
 mod inherit;
 mod partial;
+mod queue;
 mod resolve;
 mod retry;
 #[cfg(feature = "schema")]
 mod schema;
-mod suggest;
+mod stream;
+#[doc(hidden)]
+pub mod suggest;
 mod timeout;
 mod written;
 
@@ -73,6 +77,7 @@ mod tests;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use self::allowed::{AllowedFails, PartialAllowedFails};
 pub use self::backoff::Backoff;
 pub use self::breaker::{BreakerPolicy, WhenAllOpen};
 pub use self::budget::BudgetPolicy;
@@ -85,11 +90,13 @@ pub use self::fallback::FallbackPolicy;
 pub use self::inherit::Setting;
 pub use self::partial::{
     NotYet, PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialPolicy,
-    PartialRetry, PartialStream, PartialTimeout,
+    PartialQueue, PartialRetry, PartialStream, PartialTimeout,
 };
+pub use self::queue::QueuePolicy;
 pub use self::retry::RetryPolicy;
 #[cfg(feature = "schema")]
 pub use self::schema::schema;
+pub use self::stream::{Recovery, StreamPolicy};
 pub use self::timeout::{Reserve, TimeoutPolicy};
 pub use self::written::Written;
 
@@ -107,6 +114,8 @@ pub struct Policy {
     timeout: TimeoutPolicy,
     fallback: FallbackPolicy,
     breaker: BreakerPolicy,
+    stream: StreamPolicy,
+    queue: QueuePolicy,
 }
 
 impl Policy {
@@ -115,7 +124,8 @@ impl Policy {
         PolicyBuilder::default()
     }
 
-    /// No retries, no fallbacks, no clocks, no breaker: every request is sent once.
+    /// No retries, no fallbacks, no clocks, no breaker, no recovery of streams, no queue: every request is sent
+    /// once.
     #[must_use]
     pub fn off() -> Policy {
         Policy {
@@ -123,6 +133,8 @@ impl Policy {
             timeout: TimeoutPolicy::off(),
             fallback: FallbackPolicy::off(),
             breaker: BreakerPolicy::off(),
+            stream: StreamPolicy::off(),
+            queue: QueuePolicy::off(),
         }
     }
 
@@ -148,6 +160,18 @@ impl Policy {
     #[must_use]
     pub fn breaker(&self) -> &BreakerPolicy {
         &self.breaker
+    }
+
+    /// What becomes of a stream that breaks.
+    #[must_use]
+    pub fn stream(&self) -> &StreamPolicy {
+        &self.stream
+    }
+
+    /// Who waits where every deployment has as many requests as it takes.
+    #[must_use]
+    pub fn queue(&self) -> &QueuePolicy {
+        &self.queue
     }
 
     /// This policy with `overlay` on top, value by value: what is unset there keeps what is here,
@@ -182,6 +206,16 @@ impl Policy {
             Setting::Unset => {}
             Setting::Off => policy.breaker = BreakerPolicy::off(),
             Setting::Set(breaker) => breaker.lay_on(&mut policy.breaker, &mut findings),
+        }
+        match &overlay.stream {
+            Setting::Unset => {}
+            Setting::Off => policy.stream = StreamPolicy::off(),
+            Setting::Set(stream) => stream.lay_on(&mut policy.stream, &mut findings),
+        }
+        match &overlay.queue {
+            Setting::Unset => {}
+            Setting::Off => policy.queue = QueuePolicy::off(),
+            Setting::Set(queue) => queue.lay_on(&mut policy.queue, &mut findings),
         }
         overlay.refuse(&mut findings);
         findings.verdict(policy)

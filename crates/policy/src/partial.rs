@@ -6,11 +6,13 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Policy;
+use crate::allowed::PartialAllowedFails;
 use crate::breaker::WhenAllOpen;
 use crate::class::Class;
 use crate::counts::PartialCounts;
 use crate::error::Findings;
 use crate::inherit::Setting;
+use crate::stream::Recovery;
 use crate::timeout::Reserve;
 use crate::written::Written;
 
@@ -58,6 +60,9 @@ pub struct PartialPolicy {
     /// When a deployment that fails is left alone for a while. Off: never.
     #[serde(skip_serializing_if = "Setting::is_unset")]
     pub breaker: Setting<PartialBreaker>,
+    /// Who waits where every deployment of a group has as many requests as it takes. Off: nobody.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub queue: Setting<PartialQueue>,
     /// A second request while the first is slow. Not available yet.
     #[serde(skip_serializing_if = "Setting::is_unset")]
     pub hedge: Setting<NotYet>,
@@ -229,18 +234,27 @@ pub struct PartialTimeout {
     #[serde(skip_serializing_if = "Setting::is_unset")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "share")))]
     pub reserve: Setting<Written<Reserve>>,
-    /// From an attempt's beginning until its first content. Not available yet.
+    /// From an attempt's beginning until the first content of its answer.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub first_content: Setting<NotYet>,
-    /// The longest silence, pings included. Not available yet.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "off")))]
+    pub first_content: Setting<Written<Duration>>,
+    /// The longest silence in an answer's body, signs of life included.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub idle: Setting<NotYet>,
-    /// The longest time without content. Not available yet.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "1m")))]
+    pub idle: Setting<Written<Duration>>,
+    /// The longest time between two pieces of a stream's content.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub content_idle: Setting<NotYet>,
-    /// From a stream's first content until its end. Not available yet.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "5m")))]
+    pub content_idle: Setting<Written<Duration>>,
+    /// From a stream's first content until its end.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub stream_total: Setting<NotYet>,
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "off")))]
+    pub stream_total: Setting<Written<Duration>>,
+    /// `first_content` and `content_idle` of answers that are streams, where the one is off and the other at its
+    /// default.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "off")))]
+    pub stream: Setting<Written<Duration>>,
 }
 
 /// Any of the values of a [`FallbackPolicy`](crate::FallbackPolicy).
@@ -304,12 +318,35 @@ pub struct PartialBreaker {
         extend("default" = "fail_fast")
     ))]
     pub when_all_open: Setting<Written<WhenAllOpen>>,
-    /// How many failures a minute are allowed. Not available yet.
+    /// How many failures a minute are allowed before a deployment rests. Off: it rests after 4 in a
+    /// row, or more than half of at least 20 attempts.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub allowed_fails: Setting<NotYet>,
-    /// How many failures a minute are allowed, by class. Not available yet.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "off")))]
+    pub allowed_fails: Setting<Written<u32>>,
+    /// How many failures a minute are allowed for single classes, by our names or LiteLLM's. Off:
+    /// those that lie beneath are dropped.
+    #[serde(skip_serializing_if = "PartialAllowedFails::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = {})))]
+    pub allowed_fails_policy: PartialAllowedFails,
+}
+
+/// Any of the values of a [`QueuePolicy`](crate::QueuePolicy).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "Queue",
+        description = "Who waits where every deployment of a group has as many requests as it takes."
+    )
+)]
+#[serde(default, deny_unknown_fields, expecting = "a map with the values of `queue`, or \"off\"")]
+#[non_exhaustive]
+pub struct PartialQueue {
+    /// How many requests of a group wait at most, each until its deadline; those above fail at once.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub allowed_fails_policy: Setting<NotYet>,
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 100)))]
+    pub max: Setting<Written<u32>>,
 }
 
 /// What becomes of a stream that breaks.
@@ -322,15 +359,29 @@ pub struct PartialBreaker {
 #[serde(default, deny_unknown_fields, expecting = "a map with the values of `stream`, or \"off\"")]
 #[non_exhaustive]
 pub struct PartialStream {
-    /// How a stream that broke is carried on. Not available yet.
+    /// How a stream that broke is carried on.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub recovery: Setting<NotYet>,
-    /// How often a waiting caller gets a sign of life. Not available yet.
+    #[cfg_attr(feature = "schema", schemars(
+        with = "Option<Recovery>",
+        extend("default" = "continue")
+    ))]
+    pub recovery: Setting<Written<Recovery>>,
+    /// How often a caller who waits for a stream gets a sign of life. It commits the answer to status 200 before
+    /// there is any. Off: never.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub keepalive: Setting<NotYet>,
-    /// How often a stream is carried on at most. Not available yet.
+    #[cfg_attr(feature = "schema", schemars(
+        with = "Option<Written<Duration>>",
+        extend("default" = "off")
+    ))]
+    pub keepalive: Setting<Written<Duration>>,
+    /// How often a stream is carried on at most.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub max_recoveries: Setting<NotYet>,
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 2)))]
+    pub max_recoveries: Setting<Written<u32>>,
+    /// How many bytes of an answer are held back at most until it proves itself; what is longer is on its way.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 16_777_216)))]
+    pub max_held_bytes: Setting<Written<u64>>,
 }
 
 /// A value for something that is not built yet: accepted from any text, and then refused by
@@ -350,6 +401,7 @@ impl PartialPolicy {
         self.timeout.merge(&over.timeout);
         self.fallback.merge(&over.fallback);
         self.breaker.merge(&over.breaker);
+        self.queue.merge(&over.queue);
         self.hedge.replace(&over.hedge);
         self.stream.merge(&over.stream);
     }
@@ -357,11 +409,6 @@ impl PartialPolicy {
     /// Notes what is not built yet.
     pub(crate) fn refuse(&self, findings: &mut Findings) {
         findings.refuse("hedge", &self.hedge);
-        if let Setting::Set(stream) = &self.stream {
-            findings.refuse("stream.recovery", &stream.recovery);
-            findings.refuse("stream.keepalive", &stream.keepalive);
-            findings.refuse("stream.max_recoveries", &stream.max_recoveries);
-        }
     }
 }
 
@@ -373,6 +420,8 @@ impl From<&Policy> for PartialPolicy {
             timeout: Setting::Set(policy.timeout().into()),
             fallback: policy.fallback().into(),
             breaker: policy.breaker().into(),
+            stream: Setting::Set(policy.stream().into()),
+            queue: policy.queue().into(),
             ..PartialPolicy::default()
         }
     }

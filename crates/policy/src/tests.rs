@@ -66,7 +66,8 @@ fn off_sends_every_request_once() {
     assert_eq!(off.timeout().reserve(), Reserve::Off);
     assert_eq!(off.fallback().max(), 0);
     assert!(!off.breaker().enabled());
-    let text = r#"{"retry": "off", "timeout": false, "fallback": "off", "breaker": false}"#;
+    let text = r#"{"retry": "off", "timeout": false, "fallback": "off", "breaker": false, "stream": "off",
+        "queue": "off"}"#;
     assert_eq!(read(text), off);
 }
 
@@ -80,6 +81,7 @@ fn reads_back_what_it_wrote() {
         r#"{"timeout": {"total": 1.5, "attempt": "250ms", "reserve": 0}, "breaker": "off"}"#,
         r#"{"timeout": "off", "fallback": "off", "breaker": {"cooldown_time": 0}}"#,
         r#"{"timeout": {"reserve": "7s"}, "breaker": {"when_all_open": "least_bad"}}"#,
+        r#"{"breaker": {"allowed_fails": 3, "allowed_fails_policy": {"timeout": 2}}}"#,
     ] {
         let policy = read(text);
         let written = serde_json::to_string(&policy).unwrap();
@@ -178,8 +180,8 @@ fn every_finding_has_its_path() {
             "timeout.attempt: must not be longer than total (1m1s > 1m)",
         ),
         (
-            r#"{"timeout": {"idle": "30s"}}"#,
-            "timeout.idle: is not available yet; leave it out, or write \"off\"",
+            r#"{"timeout": {"idle": 0}}"#,
+            "timeout.idle: must not be 0; to switch the clock off, write \"off\"",
         ),
         (
             r#"{"fallback": {"classes": ["cancelled"]}}"#,
@@ -190,16 +192,16 @@ fn every_finding_has_its_path() {
             "fallback.max: must be a whole number from 0 to 4294967295, not 1.5",
         ),
         (
-            r#"{"breaker": {"allowed_fails": 3}}"#,
-            "breaker.allowed_fails: is not available yet; leave it out, or write \"off\"",
+            r#"{"breaker": {"allowed_fails": -3}}"#,
+            "breaker.allowed_fails: must be a whole number from 0 to 4294967295, not -3",
         ),
         (
             r#"{"hedge": {"after": "2s"}}"#,
             "hedge: is not available yet; leave it out, or write \"off\"",
         ),
         (
-            r#"{"stream": {"recovery": "continue"}}"#,
-            "stream.recovery: is not available yet; leave it out, or write \"off\"",
+            r#"{"stream": {"recovery": "restart"}}"#,
+            "stream.recovery: must be `continue`, `buffer` or \"off\", not `restart`",
         ),
     ] {
         assert_eq!(findings(text), [expected], "{text}");
@@ -235,9 +237,9 @@ fn zero_is_a_value_where_it_means_something() {
 fn what_does_not_exist_yet_may_be_left_off() {
     let text = r#"{
         "retry": {"idempotency_key": false},
-        "timeout": {"first_content": "off", "idle": false, "content_idle": null, "stream_total": "off"},
+        "timeout": {"first_content": "off", "stream_total": "off"},
         "breaker": {"allowed_fails": "off", "allowed_fails_policy": null},
-        "stream": {"recovery": "off", "keepalive": false, "max_recoveries": "off"},
+        "stream": {"keepalive": false},
         "hedge": false
     }"#;
     assert_eq!(read(text), Policy::default());

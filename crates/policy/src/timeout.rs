@@ -18,6 +18,11 @@ pub struct TimeoutPolicy {
     pub(crate) attempt: Option<Duration>,
     pub(crate) total: Option<Duration>,
     pub(crate) reserve: Reserve,
+    pub(crate) first_content: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) content_idle: Option<Duration>,
+    pub(crate) stream_total: Option<Duration>,
+    pub(crate) stream: Option<Duration>,
 }
 
 /// What an attempt leaves of the deadline for those that could follow it, where no `attempt` clock
@@ -34,6 +39,8 @@ pub enum Reserve {
     Off,
 }
 
+const CONTENT_IDLE: Duration = Duration::from_secs(300);
+
 impl Default for TimeoutPolicy {
     fn default() -> TimeoutPolicy {
         TimeoutPolicy {
@@ -41,6 +48,11 @@ impl Default for TimeoutPolicy {
             attempt: None,
             total: Some(Duration::from_secs(600)),
             reserve: Reserve::Share,
+            first_content: None,
+            idle: Some(Duration::from_secs(60)),
+            content_idle: Some(CONTENT_IDLE),
+            stream_total: None,
+            stream: None,
         }
     }
 }
@@ -50,7 +62,17 @@ impl Default for TimeoutPolicy {
 impl TimeoutPolicy {
     /// No clock at all.
     pub(crate) fn off() -> TimeoutPolicy {
-        TimeoutPolicy { connect: None, attempt: None, total: None, reserve: Reserve::Off }
+        TimeoutPolicy {
+            connect: None,
+            attempt: None,
+            total: None,
+            reserve: Reserve::Off,
+            first_content: None,
+            idle: None,
+            content_idle: None,
+            stream_total: None,
+            stream: None,
+        }
     }
 
     /// From dialing until the connection is ready, TLS included. Default 5 s.
@@ -78,6 +100,53 @@ impl TimeoutPolicy {
         self.reserve
     }
 
+    /// From the beginning of an attempt until the first content of its answer (stream), or until the whole answer
+    /// is there. Default off.
+    #[must_use]
+    pub fn first_content(&self) -> Option<Duration> {
+        self.first_content
+    }
+
+    /// The longest silence between any two pieces of an answer's body, signs of life included. Default 60 s.
+    #[must_use]
+    pub fn idle(&self) -> Option<Duration> {
+        self.idle
+    }
+
+    /// The longest time between two pieces of content of a stream. Default 300 s.
+    #[must_use]
+    pub fn content_idle(&self) -> Option<Duration> {
+        self.content_idle
+    }
+
+    /// From a stream's first content until its end. Default off.
+    #[must_use]
+    pub fn stream_total(&self) -> Option<Duration> {
+        self.stream_total
+    }
+
+    /// `first_content` and `content_idle` of answers that are streams, where these are not set otherwise: LiteLLM's
+    /// `stream_timeout`. Default off.
+    #[must_use]
+    pub fn stream(&self) -> Option<Duration> {
+        self.stream
+    }
+
+    /// `first_content` of a stream: its own, else `stream`.
+    #[must_use]
+    pub fn first_content_of_stream(&self) -> Option<Duration> {
+        self.first_content.or(self.stream)
+    }
+
+    /// `content_idle` of a stream: its own, or `stream` where that is set and it is at its default.
+    #[must_use]
+    pub fn content_idle_of_stream(&self) -> Option<Duration> {
+        match (self.content_idle, self.stream) {
+            (Some(CONTENT_IDLE), Some(stream)) => Some(stream),
+            (own, _) => own,
+        }
+    }
+
     fn check(&self, findings: &mut Findings) {
         let Some(total) = self.total else { return };
         if let Some(attempt) = self.attempt.filter(|attempt| *attempt > total) {
@@ -101,10 +170,11 @@ impl PartialTimeout {
         findings.lay_clock("timeout.attempt", &self.attempt, &mut onto.attempt);
         findings.lay_clock("timeout.total", &self.total, &mut onto.total);
         findings.lay("timeout.reserve", &self.reserve, &mut onto.reserve, Some(Reserve::Off));
-        findings.refuse("timeout.first_content", &self.first_content);
-        findings.refuse("timeout.idle", &self.idle);
-        findings.refuse("timeout.content_idle", &self.content_idle);
-        findings.refuse("timeout.stream_total", &self.stream_total);
+        findings.lay_clock("timeout.first_content", &self.first_content, &mut onto.first_content);
+        findings.lay_clock("timeout.idle", &self.idle, &mut onto.idle);
+        findings.lay_clock("timeout.content_idle", &self.content_idle, &mut onto.content_idle);
+        findings.lay_clock("timeout.stream_total", &self.stream_total, &mut onto.stream_total);
+        findings.lay_clock("timeout.stream", &self.stream, &mut onto.stream);
         onto.check(findings);
     }
 }
@@ -117,7 +187,11 @@ impl From<&TimeoutPolicy> for PartialTimeout {
             attempt: clock(timeout.attempt),
             total: clock(timeout.total),
             reserve: timeout.reserve.into(),
-            ..PartialTimeout::default()
+            first_content: clock(timeout.first_content),
+            idle: clock(timeout.idle),
+            content_idle: clock(timeout.content_idle),
+            stream_total: clock(timeout.stream_total),
+            stream: clock(timeout.stream),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::breaker::WhenAllOpen;
 use crate::class::{Class, UnknownClass};
 use crate::duration;
+use crate::stream::Recovery;
 use crate::timeout::Reserve;
 
 #[cfg(test)]
@@ -255,5 +256,21 @@ impl Scalar for WhenAllOpen {
 
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.serialize(serializer)
+    }
+}
+
+impl Scalar for Recovery {
+    const FORMS: &str = "`continue`, `buffer` or \"off\"";
+
+    fn from_text(text: &str) -> Result<Recovery, String> {
+        let read = Recovery::deserialize(text.into_deserializer());
+        read.map_err(|_: serde::de::value::Error| Self::must_be(format_args!("`{text}`")))
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Recovery::Off => serializer.serialize_str("off"),
+            recovery => recovery.serialize(serializer),
+        }
     }
 }

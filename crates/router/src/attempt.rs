@@ -2,8 +2,8 @@
 //!
 //! The innermost service. It is the one closest to the provider, so it judges: what it says of an answer, in
 //! the request's context, holds for all layers above. A JSON answer is read whole before it counts as one, so
-//! that a body that breaks off, or an error with status 200, is an ordinary failure; a stream is handed on as it
-//! comes.
+//! that a body that breaks off, or an error with status 200, is an ordinary failure; a stream is held back until its
+//! first content, and its outcome is told at its end.
 
 use std::fmt;
 use std::future::Future;
@@ -13,15 +13,16 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, Response, header, response};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, response};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use pin_project_lite::pin_project;
-use secondwind_layers::Alternatives;
-use secondwind_layers::classify::{Blame, Opinion, Verdict};
+use secondwind_layers::body::{Broken, Gated, Limits};
+use secondwind_layers::classify::{Opinion, Verdict};
 use secondwind_llm::body::Spliced;
-use secondwind_policy::{Class, Harm};
+use secondwind_llm::stream::{Events, Way};
+use secondwind_policy::{Policy, Recovery};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 
@@ -29,6 +30,7 @@ use crate::body::Body;
 use crate::client::{self, Client};
 use crate::error::RouteError;
 use crate::request::Request;
+use crate::stream::Stream;
 use crate::target::Deployment;
 
 /// How much of a failed answer is read, and for how long.
@@ -51,6 +53,8 @@ pin_project! {
         #[pin]
         state: State,
         call: Option<Sent>,
+        // Asks afresh, should the provider refuse to go on from what was said.
+        again: Option<Box<Send>>,
     }
 }
 
@@ -61,16 +65,21 @@ pin_project! {
         Refused,
         // The answer's head is awaited.
         Sending { answer: legacy::ResponseFuture },
+        // The stream is held back until it proves itself.
+        Proving { held: Option<(response::Parts, Gated<Incoming, Events>)> },
         // The body is being read; the timer, if set, says when it is enough.
         Reading { reading: Option<Reading>, #[pin] stop: Option<Sleep> },
     }
 }
 
-struct Sent {
+/// An attempt that was sent, and is to be accounted for.
+pub(crate) struct Sent {
     deployment: Arc<Deployment>,
     request: Request,
     began: Instant,
     wall_clock: fn() -> SystemTime,
+    /// How it carries on with a broken answer.
+    way: Way,
 }
 
 struct Reading {
@@ -98,10 +107,15 @@ impl Send {
         Self { deployment, client, wall_clock }
     }
 
-    fn http_request(&self, request: &Request) -> Option<http::Request<Spliced>> {
+    fn http_request(&self, request: &Request, way: Way) -> Option<http::Request<Spliced>> {
         let Deployment { target, auth, model_json, .. } = &*self.deployment;
         let call = request.call();
-        let body = Spliced::new(&call.body, call.peek.model_range.clone(), model_json.clone());
+        let prefill = request.resume().and_then(|resume| resume.prefill.as_ref());
+        let (body, peek) = match (way, prefill) {
+            (Way::Prefill, Some((body, peek))) => (body, peek),
+            _ => (&call.body, &call.peek),
+        };
+        let body = Spliced::new(body, peek.model_range.clone(), model_json.clone());
         let mut sent = http::Request::new(body);
         *sent.method_mut() = Method::POST;
         *sent.uri_mut() = self.deployment.uri(call.endpoint)?.clone();
@@ -127,7 +141,13 @@ impl Service<Request> for Send {
     }
 
     fn call(&mut self, request: Request) -> SendFuture {
-        let state = match self.http_request(&request) {
+        let resume = request.resume();
+        let prefill = resume.is_some_and(|resume| resume.prefill.is_some())
+            && self.deployment.target.assistant_prefill;
+        let way = if prefill { Way::Prefill } else { Way::Afresh };
+        let again = prefill.then(|| Box::new(self.clone()));
+        let sent = self.http_request(&request, way);
+        let state = match sent {
             Some(sent) => State::Sending { answer: self.client.request(sent) },
             None => State::Refused,
         };
@@ -136,8 +156,9 @@ impl Service<Request> for Send {
             request,
             began: Instant::now(),
             wall_clock: self.wall_clock,
+            way,
         };
-        SendFuture { state, call: Some(call) }
+        SendFuture { state, call: Some(call), again }
     }
 }
 
@@ -148,8 +169,8 @@ impl Future for SendFuture {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let Some(call) = this.call.as_ref() else { return Poll::Pending };
         loop {
+            let Some(call) = this.call.as_mut() else { return Poll::Pending };
             match this.state.as_mut().project() {
                 StateProjection::Refused => {
                     return Poll::Ready(Err(
@@ -167,16 +188,37 @@ impl Future for SendFuture {
                     let failed = !answer.status().is_success();
                     let (mut head, body) = answer.into_parts();
                     call.deployment.scrub_headers(&mut head.headers);
-                    if !failed && call.request.call().peek.stream && is_event_stream(&head.headers)
-                    {
-                        call.request.context().judge(Opinion::Success);
-                        let body = Body::flowing(Bytes::new(), body);
-                        return Poll::Ready(Ok(Response::from_parts(head, body)));
+                    let dialect = call.deployment.target.dialect;
+                    let bad = || dialect.classify_ok_head(head.status, &head.headers);
+                    if let Some(verdict) = (!failed).then(bad).flatten() {
+                        // It is no answer, whatever its body says.
+                        return Poll::Ready(Ok(call.failed_answer(head, Bytes::new(), verdict)));
+                    }
+                    if let Some(events) = call.events(&head).filter(|_| !failed) {
+                        let limits = Limits::from(call.policy().timeout());
+                        let held = Gated::inspected(body, events, limits, call.began);
+                        this.state.set(State::Proving { held: Some((head, held)) });
+                        continue;
                     }
                     let most = if failed { ERROR_BYTES } else { ANSWER_BYTES };
                     let stop = failed.then(|| sleep_until(Instant::now() + ERROR_TIME));
                     let reading = Reading { head, body, read: Collected::default(), most };
                     this.state.set(State::Reading { reading: Some(reading), stop });
+                }
+                StateProjection::Proving { held } => {
+                    let Some((_, body)) = held.as_mut() else { return Poll::Pending };
+                    let most = call.policy().stream().max_held_bytes();
+                    if let Err(broken) = ready!(body.poll_proof(cx, most)) {
+                        return Poll::Ready(Err(call.failed(RouteError::unproven(broken))));
+                    }
+                    let (Some((mut head, body)), Some(sent)) = (held.take(), this.call.take())
+                    else {
+                        return Poll::Pending;
+                    };
+                    sent.request.context().judge(Opinion::Success);
+                    head.extensions.insert(sent.way);
+                    let body = Body::stream(Stream::new(body, sent));
+                    return Poll::Ready(Ok(Response::from_parts(head, body)));
                 }
                 StateProjection::Reading { reading, stop } => {
                     let Some(open) = reading.as_mut() else { return Poll::Pending };
@@ -189,6 +231,15 @@ impl Future for SendFuture {
                         }
                     };
                     let Some(reading) = reading.take() else { return Poll::Pending };
+                    if let Some(send) = this.again.take()
+                        && call.refused_to_go_on(&reading)
+                        && let Some(sent) = send.http_request(&call.request, Way::Afresh)
+                    {
+                        // That it does not go on from what was said is not the caller's mistake.
+                        call.way = Way::Afresh;
+                        this.state.set(State::Sending { answer: send.client.request(sent) });
+                        continue;
+                    }
                     return Poll::Ready(call.finish(reading, ended));
                 }
             }
@@ -207,6 +258,49 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 // === impl Sent ===
 
 impl Sent {
+    fn policy(&self) -> &Policy {
+        &self.deployment.target.policy
+    }
+
+    /// What looks at the answer, where it is the stream that was asked for. What is not is read whole and judged.
+    fn events(&self, head: &response::Parts) -> Option<Events> {
+        let call = self.request.call();
+        let streams = self.deployment.target.dialect.streams(call.endpoint)?;
+        if !call.peek.stream || !is_event_stream(&head.headers) {
+            return None;
+        }
+        let events = Events::new(streams);
+        Some(match self.policy().stream().recovery() {
+            Recovery::Buffer => events.holding_all(),
+            Recovery::Off => events.lenient(),
+            _ => events,
+        })
+    }
+
+    /// Whether the provider refused to go on from what was said.
+    fn refused_to_go_on(&self, reading: &Reading) -> bool {
+        self.way == Way::Prefill
+            && matches!(
+                reading.head.status,
+                StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY
+            )
+    }
+
+    pub(crate) fn scrubbed(&self, data: Bytes) -> Bytes {
+        self.deployment.scrubbed(data)
+    }
+
+    /// The stream came to its end.
+    pub(crate) fn completed(&self, now: Instant) {
+        self.request.context().end_answer(now, None);
+    }
+
+    /// The stream broke after the caller had got the first of it.
+    pub(crate) fn interrupted(&self, broken: &Broken, now: Instant) {
+        self.judge(broken.cause());
+        self.request.context().end_answer(now, Some(&broken.verdict()));
+    }
+
     fn finish(
         &self,
         reading: Reading,
@@ -230,7 +324,7 @@ impl Sent {
                     None => {
                         self.request.context().judge(Opinion::Success);
                         let read = self.deployment.scrubbed(read);
-                        Ok(Response::from_parts(head, Body::whole(read)))
+                        Ok(self.whole_answer(head, read))
                     }
                 }
             }
@@ -240,6 +334,20 @@ impl Sent {
                 Ok(Response::from_parts(head, Body::flowing(read, body)))
             }
         }
+    }
+
+    /// A whole answer, as a stream where one was asked for.
+    fn whole_answer(&self, mut head: response::Parts, read: Bytes) -> Response<Body> {
+        let call = self.request.call();
+        let streams = self.deployment.target.dialect.streams(call.endpoint);
+        let streams = streams.filter(|_| call.peek.stream);
+        let Some(stream) = streams.and_then(|streams| streams.as_stream(&read)) else {
+            return Response::from_parts(head, Body::whole(read));
+        };
+        head.headers.remove(header::CONTENT_LENGTH);
+        let kind = HeaderValue::from_static("text/event-stream");
+        head.headers.insert(header::CONTENT_TYPE, kind);
+        Response::from_parts(head, Body::whole(stream))
     }
 
     /// A failed answer goes on with its verdict among its extensions: it may be told to the caller long
@@ -260,23 +368,9 @@ impl Sent {
         error
     }
 
-    /// Says what the attempt came to, and lets the deployment rest: for as long as it asked; after a rate limit
-    /// without a hint for the policy's cooldown, if somebody else can answer meanwhile.
+    /// Says what the attempt came to: the layers above go by it, and the deployment's health.
     fn judge(&self, verdict: Verdict) {
-        let context = self.request.context();
-        context.judge(verdict);
-        let Deployment { target, rest, .. } = &*self.deployment;
-        let breaker = target.policy.breaker();
-        let harmless = verdict.blame == Blame::Nobody || verdict.class.facts().harm == Harm::None;
-        if !breaker.enabled() || harmless {
-            return;
-        }
-        let for_rate_limit = verdict.class == Class::RateLimit;
-        let Alternatives { untried, fallback, .. } = context.alternatives();
-        let cooldown = (for_rate_limit && (untried || fallback)).then(|| breaker.cooldown_time());
-        if let Some(wait) = verdict.hint.or(cooldown) {
-            rest.rest(Instant::now(), wait, for_rate_limit);
-        }
+        self.request.context().judge(verdict);
     }
 }
 

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use hyper_util::client::legacy;
-use secondwind_layers::classify::Verdict;
+use secondwind_layers::body::Broken;
+use secondwind_layers::classify::{Blame, Verdict};
 use secondwind_policy::Class;
 
 /// Why a request got no answer at all. It never shows an address with what may be secret in it.
@@ -20,7 +21,12 @@ enum Kind {
     Read(hyper::Error),
     AllResting { group: String, back_in: Duration },
     UnknownGroup { group: String },
+    TooLong { group: String, tokens: u64 },
+    NoMatch { group: String },
+    QueueFull { group: String },
     Unsupported { deployment: String },
+    Unproven(Broken),
+    Spent { group: String },
 }
 
 impl RouteError {
@@ -45,9 +51,36 @@ impl RouteError {
         Self { kind, verdict: Verdict::new(Class::NotFound) }
     }
 
+    pub(crate) fn too_long(group: &str, tokens: u64) -> Self {
+        let kind = Kind::TooLong { group: group.to_owned(), tokens };
+        Self { kind, verdict: Verdict::new(Class::ContextWindow) }
+    }
+
+    pub(crate) fn no_match(group: &str) -> Self {
+        let kind = Kind::NoMatch { group: group.to_owned() };
+        Self { kind, verdict: Verdict::new(Class::NotFound) }
+    }
+
+    pub(crate) fn queue_full(group: &str) -> Self {
+        let kind = Kind::QueueFull { group: group.to_owned() };
+        Self { kind, verdict: Verdict::new(Class::RateLimit) }
+    }
+
     pub(crate) fn unsupported(deployment: &str) -> Self {
         let kind = Kind::Unsupported { deployment: deployment.to_owned() };
         Self { kind, verdict: Verdict::new(Class::BadRequest) }
+    }
+
+    /// The answer broke before it proved to be one.
+    pub(crate) fn unproven(broken: Broken) -> Self {
+        let verdict = broken.verdict();
+        Self { kind: Kind::Unproven(broken), verdict }
+    }
+
+    /// A broken answer is to be carried on, and nobody in the group is left to do it.
+    pub(crate) fn spent(group: &str) -> Self {
+        let kind = Kind::Spent { group: group.to_owned() };
+        Self { kind, verdict: Verdict::new(Class::Connection).with_blame(Blame::Nobody) }
     }
 
     /// What it means.
@@ -80,6 +113,20 @@ impl fmt::Display for RouteError {
                 back_in.as_secs_f64().ceil()
             ),
             Kind::UnknownGroup { group } => write!(f, "there is no model group `{group}`"),
+            Kind::Unproven(broken) => broken.fmt(f),
+            Kind::Spent { group } => {
+                write!(f, "no other deployment of `{group}` is left to carry on with the answer")
+            }
+            Kind::TooLong { group, tokens } => write!(
+                f,
+                "the prompt, about {tokens} tokens, fits into no context window of `{group}`"
+            ),
+            Kind::NoMatch { group } => {
+                write!(f, "no deployment of `{group}` is for requests with these tags")
+            }
+            Kind::QueueFull { group } => {
+                write!(f, "too many requests wait for a deployment of `{group}`")
+            }
             Kind::Unsupported { deployment } => {
                 write!(f, "`{deployment}` does not offer what the request asks for")
             }
@@ -92,7 +139,8 @@ impl std::error::Error for RouteError {
         match &self.kind {
             Kind::Send(error) => Some(error),
             Kind::Read(error) => Some(error),
-            Kind::AllResting { .. } | Kind::UnknownGroup { .. } | Kind::Unsupported { .. } => None,
+            Kind::Unproven(broken) => Some(broken),
+            _ => None,
         }
     }
 }

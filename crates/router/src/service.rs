@@ -8,16 +8,17 @@ use std::task::{Context, Poll};
 
 use http::Response;
 use pin_project_lite::pin_project;
-use secondwind_layers::timeout::TotalFuture;
 use secondwind_layers::{Error, Name};
 use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::body::Body;
 use crate::error::RouteError;
-use crate::request::{Request, Routed};
+use crate::health::Registry;
+use crate::recover::{Recover, RecoverFuture};
+use crate::request::Request;
 use crate::setup::{Setup, SetupError};
-use crate::stack::{DeploymentStack, Fallbacks, RequestStack, deployment_stack, request_stack};
+use crate::stack::{DeploymentStack, RequestStack, deployment_stack, request_stack};
 use crate::table::Table;
 
 /// Takes each request to whoever can answer it: a Tower service, always ready, cheap to clone.
@@ -26,7 +27,8 @@ use crate::table::Table;
 #[derive(Clone)]
 pub struct Router {
     table: Arc<Table<DeploymentStack>>,
-    stack: RequestStack,
+    stack: Recover<RequestStack>,
+    registry: Registry,
 }
 
 pin_project! {
@@ -35,7 +37,7 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct RouteFuture {
         #[pin]
-        inner: TotalFuture<Fallbacks, Request, Routed>,
+        inner: RecoverFuture<RequestStack>,
     }
 }
 
@@ -46,8 +48,21 @@ impl Router {
     /// Where a deployment's address or key cannot be used, or TLS is wanted and the system's root certificates
     /// cannot be read.
     pub fn new(setup: Setup) -> Result<Self, SetupError> {
-        let table = Arc::new(Table::new(setup, Instant::now(), deployment_stack)?);
-        Ok(Self { stack: request_stack(&table), table })
+        Self::with_registry(setup, Registry::default())
+    }
+
+    /// A router for another setup, in the place of this one. What is known of the health of a deployment goes
+    /// over to the one that has its id, unless that has another address, model or key.
+    ///
+    /// # Errors
+    /// As those of [`new`](Self::new).
+    pub fn successor(&self, setup: Setup) -> Result<Self, SetupError> {
+        Self::with_registry(setup, self.registry.clone())
+    }
+
+    fn with_registry(setup: Setup, registry: Registry) -> Result<Self, SetupError> {
+        let table = Arc::new(Table::new(setup, &registry, Instant::now(), deployment_stack)?);
+        Ok(Self { stack: Recover::new(request_stack(&table)), table, registry })
     }
 
     /// The names of the groups, in the order configured.
@@ -75,16 +90,19 @@ impl Service<Request> for Router {
     type Future = RouteFuture;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.stack.poll_ready(cx)
+        // The stack below readies itself inside the call, so that waiting counts.
+        let _ = cx;
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
         let context = request.context();
-        if let Some(group) = self.table.group(request.group()) {
+        let policy = self.table.group(request.group()).map(|group| {
             // The clocks above the group are those of the group that was asked for.
             context.enter_group(group.name().clone(), Some(Arc::clone(group.policy())), None);
-        }
-        RouteFuture { inner: self.stack.call(request) }
+            Arc::clone(group.policy())
+        });
+        RouteFuture { inner: self.stack.send(request, policy) }
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::client::{Client, Clients};
 use crate::group::{Group, Member};
-use crate::health::Rest;
+use crate::health::{Health, Peers, Registry};
 use crate::setup::{GroupSetup, Setup, SetupError};
 use crate::target::{Deployment, Target};
 
@@ -21,9 +21,11 @@ pub(crate) struct Table<S> {
 }
 
 impl<S> Table<S> {
-    /// Puts the groups of `setup` to work; `stack` makes the layers of each deployment.
+    /// Puts the groups of `setup` to work; `stack` makes the layers of each deployment. What `registry` knows of
+    /// their health is kept.
     pub(crate) fn new(
         setup: Setup,
+        registry: &Registry,
         now: Instant,
         stack: impl Fn(Arc<Deployment>, Client) -> S,
     ) -> Result<Self, SetupError> {
@@ -34,9 +36,12 @@ impl<S> Table<S> {
         for GroupSetup { name, policy, targets } in setup.groups {
             let name = Name::from(name);
             let mut members = Vec::with_capacity(targets.len());
-            for target in targets {
+            let health = |target: &Target| registry.health(&target.id, target.fingerprint(), now);
+            let healths: Vec<Arc<Health>> = targets.iter().map(health).collect();
+            let peers = Arc::new(Peers::new(healths.iter().cloned()));
+            for (target, health) in targets.into_iter().zip(healths) {
                 let id = target.id.clone();
-                let deployment = Deployment::new(target, Arc::new(Rest::new(now)))
+                let deployment = Deployment::new(target, health, Arc::clone(&peers))
                     .map_err(|error| SetupError::Target { id, error })?;
                 let client = clients.get(&deployment.target.policy);
                 let deployment = Arc::new(deployment);
@@ -44,10 +49,12 @@ impl<S> Table<S> {
                 members.push(Member { deployment, stack });
             }
             let strategy = Arc::clone(&setup.strategy);
-            let group = Group::new(name.clone(), policy, members, strategy, now);
+            let chosen = (strategy, setup.checks);
+            let group = Group::new(name.clone(), policy, members, chosen, now);
             groups.insert(name.clone(), Arc::new(group));
             order.push(name);
         }
+        registry.sweep();
         let aliases = setup.aliases.into_iter().map(|(alias, group)| (alias, Name::from(group)));
         Ok(Self { groups, aliases: aliases.collect(), order })
     }
@@ -82,3 +89,6 @@ impl<S> fmt::Debug for Table<S> {
         f.debug_struct("Table").field("groups", &self.order).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod schema;
 mod serve;
 
 use std::path::PathBuf;
@@ -26,6 +27,8 @@ enum Command {
         /// The configuration: a LiteLLM `config.yaml`.
         file: PathBuf,
     },
+    /// Print the JSON Schema of what a configuration may say, for editors.
+    Schema(schema::Args),
     /// Show what it is good for: simulated unreliable providers, the same traffic with and without a
     /// gateway. Needs nothing.
     Demo(demo::Args),
@@ -37,6 +40,7 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
         Command::Check { file } => check::run(&file),
+        Command::Schema(args) => schema::run(&args),
         Command::Demo(args) => demo::run(&args),
     }
 }

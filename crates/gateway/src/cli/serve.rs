@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use secondwind_router::Router;
 use tokio::net::TcpListener;
 
 use crate::auth::MasterKey;
 use crate::config::{self, Config, Secret};
+use crate::live::Live;
+use crate::reload::Reload;
 use crate::routes::App;
 use crate::{edge, server, setup};
 
@@ -28,7 +29,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
-    let loaded = match config::load(&args.config, &|name| std::env::var(name).ok()) {
+    let mut files = Vec::new();
+    let variable = |name: &str| std::env::var(name).ok();
+    let loaded = match config::load_noting(&args.config, &variable, &mut files) {
         Ok(loaded) => loaded,
         Err(findings) => return failed(&findings),
     };
@@ -54,21 +57,20 @@ pub(super) fn run(args: &Args) -> ExitCode {
             Ok(router) => router,
             Err(error) => return failed(&format!("error: {error}")),
         };
-        serve(args.listen, &config, router, master_key).await
+        let app = App { router, master_key, max_body_bytes: BODY_BYTES };
+        let live = Live::from(Arc::new(app));
+        let exposed = !args.listen.ip().is_loopback();
+        let reload = Reload::new(args.config.clone(), live.clone(), files, exposed);
+        serve(args.listen, &config, live, reload).await
     })
 }
 
-async fn serve(
-    listen: SocketAddr,
-    config: &Config,
-    router: Router,
-    master_key: Option<MasterKey>,
-) -> ExitCode {
+async fn serve(listen: SocketAddr, config: &Config, live: Live, reload: Reload) -> ExitCode {
     let listener = match TcpListener::bind(listen).await {
         Ok(listener) => listener,
         Err(error) => return failed(&format!("error: cannot listen on {listen}: {error}")),
     };
-    let app = Arc::new(App { router, master_key, max_body_bytes: BODY_BYTES });
+    let reloading = tokio::spawn(reload.follow());
     let address = listener.local_addr().unwrap_or(listen);
     let names: Vec<&str> = config.groups.iter().map(|group| group.name.as_str()).collect();
     // Whoever waits for this line waits at the other end of a pipe; if it is gone, so be it.
@@ -77,7 +79,9 @@ async fn serve(
         "secondwind: listening on http://{address}/v1, models: {}",
         names.join(", ")
     );
-    match server::serve(listener, edge::service(app), server::asked_to_stop()).await {
+    let served = server::serve(listener, edge::service(live), server::asked_to_stop()).await;
+    reloading.abort();
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&format!("error: {error}")),
     }

@@ -20,7 +20,7 @@ pub(super) fn read(
         }
         let message =
             format!("`api_base` is missing: `{}` has no address of its own", provider.name);
-        cx.error(model.span, message, None);
+        cx.error(model.span, message, Some("give it an `api_base`".to_owned()));
         return None;
     };
     let text = given.value.trim().trim_end_matches('/');
@@ -35,7 +35,7 @@ pub(super) fn read(
             ("`api_base` must begin with `https://` or `http://`", None)
         }
         Ok(uri) if uri.query().is_some() || text.contains('#') => {
-            ("`api_base` must not have a query", None)
+            ("`api_base` must not have a query", Some("leave out what follows the path"))
         }
         Ok(uri) if uri.path().ends_with("/chat/completions") => {
             ("`api_base` goes too far", Some("leave out `/chat/completions`"))

@@ -8,10 +8,13 @@ use super::known::Section;
 use super::mask;
 use super::node::{Entry, Span};
 use super::source::Text;
+use super::stamp::Stamped;
 
 /// What reading a configuration knows and has found so far.
 pub(super) struct Cx<'a> {
     pub(super) env: Env<'a>,
+    /// The files that were read, or were to be.
+    pub(super) files: Vec<Stamped>,
     sources: Vec<Text>,
     notes: Vec<Note>,
     /// The keys without effect that were told already, and where.
@@ -33,7 +36,7 @@ struct Note {
 impl<'a> Cx<'a> {
     pub(super) fn new(env: &'a dyn Fn(&str) -> Option<String>) -> Cx<'a> {
         let env = Env::new(env);
-        Cx { env, sources: Vec::new(), notes: Vec::new(), told: HashMap::new() }
+        Cx { env, files: Vec::new(), sources: Vec::new(), notes: Vec::new(), told: HashMap::new() }
     }
 
     /// Takes in a source; its number is what spans refer to it by.

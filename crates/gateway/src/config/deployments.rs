@@ -4,15 +4,18 @@ use std::collections::HashMap;
 
 use http::{HeaderValue, Uri};
 use secondwind_llm::dialect::{self, Provider};
+use secondwind_router::Limits;
 
 use super::address;
 use super::at::At;
+use super::credentials::Credentials;
 use super::cx::Cx;
 use super::de;
 use super::env;
+use super::fails;
 use super::known::{self, Section};
 use super::names::Names;
-use super::node::{Entry, Node, Span, Value};
+use super::node::{Node, Span, Value};
 use super::providers;
 use super::raw;
 use super::secret::Secret;
@@ -33,6 +36,11 @@ pub(super) struct Member {
     organization: Option<Secret>,
     weights: [Option<At<f64>>; 3],
     order: Option<u32>,
+    /// Whether it goes on from an assistant's last message.
+    prefill: bool,
+    price: Option<f64>,
+    tags: Vec<String>,
+    limits: Limits,
     /// What goes into its policy.
     pub(super) overlay: Option<Node>,
 }
@@ -47,29 +55,44 @@ pub(super) struct Ready {
     pub(super) api_key: Option<Secret>,
     pub(super) weight: f64,
     pub(super) order: u32,
+    pub(super) price: Option<f64>,
+    pub(super) tags: Vec<String>,
+    pub(super) limits: Limits,
     pub(super) organization: Option<Secret>,
+    pub(super) prefill: bool,
     pub(super) overlay: Option<Node>,
 }
 
 /// Reads the groups, in the order in which they are first named.
-pub(super) fn read(cx: &mut Cx<'_>, names: &mut Names, list: Option<Entry>) -> Vec<Group> {
-    let Some(list) = list else {
+pub(super) fn read(
+    cx: &mut Cx<'_>,
+    names: &mut Names,
+    credentials: &Credentials,
+    root: &mut Node,
+) -> Vec<Group> {
+    let mistyped = matches!(&root.value, Value::Map(map) if map.has_dropped("model_list"));
+    let Some(list) = root.take("model_list") else {
         let help = "a `model_list` names the places that can answer".to_owned();
-        cx.error(None, "there is no `model_list`", Some(help));
+        names.go_blind();
+        if !mistyped {
+            cx.error(None, "there is no `model_list`", Some(help));
+        }
         return Vec::new();
     };
     let found = list.node.kind();
     let Value::List(items) = list.node.value else {
+        names.go_blind();
         cx.error(list.node.span, format!("`model_list` must be a list, not {found}"), None);
         return Vec::new();
     };
     if items.is_empty() {
         cx.error(list.at, "`model_list` is empty", Some("name at least one deployment".to_owned()));
     }
+    let empty = items.is_empty();
     let mut groups: Vec<Group> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for item in items {
-        let Some((name, member)) = deployment(cx, names, item) else {
+        let Some((name, member)) = deployment(cx, names, credentials, item) else {
             continue;
         };
         match places.get(&name).and_then(|&place| groups.get_mut(place)) {
@@ -80,14 +103,29 @@ pub(super) fn read(cx: &mut Cx<'_>, names: &mut Names, list: Option<Entry>) -> V
             }
         }
     }
+    groups.iter().for_each(|group| names.add_present(&group.name));
+    if groups.is_empty() && !empty && cx.errors() == 0 {
+        cx.error(list.at, "none of the deployments can be used yet", None);
+    }
     groups
 }
 
 /// Reads an item of the list: its group and itself.
-fn deployment(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(String, Member)> {
+fn deployment(
+    cx: &mut Cx<'_>,
+    names: &mut Names,
+    credentials: &Credentials,
+    mut item: Node,
+) -> Option<(String, Member)> {
+    if item.map_mut().is_none() {
+        let message = format!("a deployment must be a mapping, not {}", item.kind());
+        cx.error(item.span, message, Some("begin it with `- model_name: `".to_owned()));
+        return None;
+    }
     known::sift(cx, Section::Deployment, &mut item);
     if let Some(params) = item.get_mut("litellm_params") {
         known::sift(cx, Section::Params, params);
+        credentials.lend(cx, params);
     }
     if let Some(info) = item.get_mut("model_info") {
         known::sift(cx, Section::Info, info);
@@ -97,16 +135,53 @@ fn deployment(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Str
     if let Some(name) = item.get("model_name").and_then(Node::text) {
         names.add_group(name);
     }
-    let overlay = item.get_mut("litellm_params").and_then(overlay);
+    let group = item.get("model_name").and_then(Node::text).unwrap_or_default().to_owned();
+    let errors = cx.errors();
+    let read = described(cx, names, item);
+    if read.is_none() && cx.errors() == errors {
+        names.add_left_out(group);
+    }
+    read
+}
+
+/// The same of an item in which nothing is left to look up. `None` where something is wrong with it, or where it
+/// is left out since it is not available yet.
+fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(String, Member)> {
+    let overlay = overlay(cx, &mut item);
     let raw: raw::Deployment = de::read(cx, &mut item)?;
     let keyless = !dropped(&item, "api_key");
+    let placeless = dropped(&item, "api_base") || dropped(&item, "base_url");
     let params = raw.litellm_params;
     let model = params.model;
     let name = group_name(cx, &raw.model_name);
-    let id = id(cx, names, raw.model_info);
+    let mut info = raw.model_info;
+    let prefill = info.as_ref().and_then(|info| info.supports_assistant_prefill);
+    let costs = info
+        .as_mut()
+        .map(|info| [info.input_cost_per_token.take(), info.output_cost_per_token.take()]);
+    let [input, output] = costs.unwrap_or_default();
+    let price =
+        price(cx, [params.input_cost_per_token.or(input), params.output_cost_per_token.or(output)]);
+    let max_input_tokens = info.as_ref().and_then(|info| info.max_input_tokens);
+    let id = id(cx, names, info);
     let weights = [("weight", params.weight), ("rpm", params.rpm), ("tpm", params.tpm)]
         .map(|(key, weight)| weight.and_then(|weight| positive(cx, key, weight)));
+    let limit = |n: usize| {
+        let limit = weights.get(n)?.as_ref()?.value;
+        // None at all would be no deployment: it is but a weight.
+        (limit >= 1.0).then_some(limit as u64)
+    };
+    let limits = Limits {
+        rpm: limit(1),
+        tpm: limit(2),
+        max_parallel_requests: params.max_parallel_requests.filter(|most| *most > 0),
+        max_input_tokens,
+    };
     let (provider, upstream) = upstream(cx, &model, params.custom_llm_provider.as_ref())?;
+    if placeless {
+        // What is wrong with it has been told.
+        return None;
+    }
     let base = address::read(cx, provider, &model, params.api_base.as_ref())?;
     let api_key = match params.api_key.filter(|key| !key.value.expose().is_empty()) {
         // A key of the environment goes to the provider that it is for, and nowhere else.
@@ -133,23 +208,36 @@ fn deployment(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Str
         organization,
         weights,
         order: params.order,
+        prefill: prefill.unwrap_or(false),
+        price,
+        tags: params.tags.unwrap_or_default(),
+        limits,
         overlay,
     };
     Some((name?, member))
 }
 
-/// Takes out of `litellm_params` what goes into the policy, and puts it where a policy has it.
-fn overlay(params: &mut Node) -> Option<Node> {
-    let mut policy = Node::empty(params.span);
+/// Takes out of `litellm_params` and `model_info` what goes into the policy, and puts it where a policy has it.
+fn overlay(cx: &mut Cx<'_>, item: &mut Node) -> Option<Node> {
+    let mut policy = Node::empty(item.span);
     // The later one wins, as in LiteLLM.
-    for (key, path) in [
-        ("num_retries", "retry.num_retries"),
-        ("request_timeout", "timeout.attempt"),
-        ("timeout", "timeout.attempt"),
+    for (section, key, path) in [
+        ("model_info", "allowed_fails", "breaker.allowed_fails"),
+        ("model_info", "allowed_fails_policy", "breaker.allowed_fails_policy"),
+        ("model_info", "cooldown_time", "breaker.cooldown_time"),
+        ("litellm_params", "cooldown_time", "breaker.cooldown_time"),
+        ("litellm_params", "num_retries", "retry.num_retries"),
+        ("litellm_params", "request_timeout", "timeout.attempt"),
+        ("litellm_params", "timeout", "timeout.attempt"),
+        ("litellm_params", "stream_timeout", "timeout.stream"),
     ] {
-        if let Some(entry) = params.take(key) {
-            policy.put(path, entry);
+        let Some(mut entry) = item.get_mut(section).and_then(|section| section.take(key)) else {
+            continue;
+        };
+        if key == "allowed_fails_policy" {
+            fails::translate(cx, Section::Info, &mut entry);
         }
+        policy.put(path, entry);
     }
     (!policy.entries().is_empty()).then_some(policy)
 }
@@ -166,7 +254,9 @@ fn group_name(cx: &mut Cx<'_>, name: &At<String>) -> Option<String> {
     } else if text.chars().any(char::is_control) {
         "`model_name` must be one line of text"
     } else if text.contains('*') {
-        "a `model_name` with `*` is not available yet"
+        let message = || "a `model_name` with `*` is not available yet: it is left out".to_owned();
+        cx.warn_once(Section::Deployment, "model_name *", name.span, message, || None);
+        return None;
     } else {
         return Some(text.clone());
     };
@@ -212,7 +302,8 @@ fn upstream(
         return None;
     }
     if rest.contains('*') {
-        cx.error(model.span, "a `model` with `*` is not available yet", None);
+        let message = || "a `model` with `*` is not available yet: it is left out".to_owned();
+        cx.warn_once(Section::Params, "model *", model.span, message, || None);
         return None;
     }
     if let Some(provider) = dialect::by_name(name) {
@@ -228,8 +319,11 @@ fn upstream(
         format!("write `openai/{rest}` and its `api_base` if it speaks OpenAI's dialect")
     };
     if providers::is_known(name) {
-        let message = format!("the dialect `{name}` is not available yet");
-        cx.error(span, message, Some(compatible));
+        // It is valid for LiteLLM; the rest of the file is of use without it.
+        let message =
+            || format!("the dialect `{name}` is not available yet: the deployment is left out");
+        let key = format!("dialect {name}");
+        cx.warn_once(Section::Params, &key, span, message, || Some(compatible));
     } else {
         let message = format!("the provider `{name}` is not known");
         cx.error(span, message, providers::did_you_mean(name).or(Some(compatible)));
@@ -260,6 +354,13 @@ fn default_key(cx: &mut Cx<'_>, provider: &Provider, model: &At<String>) -> Opti
         cx.warn_once(Section::Params, provider.name, model.span, message, help);
     }
     None
+}
+
+/// What a token costs, in and out together, where anything is said of it.
+fn price(cx: &mut Cx<'_>, costs: [Option<At<f64>>; 2]) -> Option<f64> {
+    let names = ["input_cost_per_token", "output_cost_per_token"];
+    let costs = names.into_iter().zip(costs).filter_map(|(key, cost)| positive(cx, key, cost?));
+    costs.map(|cost| cost.value).reduce(|input, output| input + output)
 }
 
 fn positive(cx: &mut Cx<'_>, key: &str, weight: At<f64>) -> Option<At<f64>> {
@@ -297,7 +398,11 @@ impl Group {
                 api_key: member.api_key,
                 weight,
                 order: member.order.unwrap_or(last),
+                price: member.price,
+                tags: member.tags,
+                limits: member.limits,
                 organization: member.organization,
+                prefill: member.prefill,
                 overlay: member.overlay,
             }
         });

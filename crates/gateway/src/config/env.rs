@@ -17,6 +17,20 @@ pub(super) fn name(text: &str) -> Option<&str> {
     text.strip_prefix("os.environ/")
 }
 
+/// Whether a value refers to a variable in a way that means nothing here: `$NAME`, `${NAME}`, `os.getenv(NAME)`.
+fn is_foreign(text: &str) -> bool {
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    };
+    let braced = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    // A password may begin with `$`.
+    let bare = text.strip_prefix('$').filter(|name| name.contains('_'));
+    text.starts_with("os.environ")
+        || text.starts_with("os.getenv")
+        || braced.or(bare).is_some_and(is_name)
+}
+
 // === impl Env ===
 
 impl<'a> Env<'a> {
@@ -70,7 +84,14 @@ pub(super) fn resolve(cx: &mut Cx<'_>, node: &mut Node) {
     let span = node.span;
     match &mut node.value {
         Value::Text(text) => {
-            let Some(name) = name(text) else { return };
+            let Some(name) = name(text) else {
+                if is_foreign(text) {
+                    let help = Some("write `os.environ/NAME`".to_owned());
+                    cx.error(span, "this does not name an environment variable", help);
+                    node.value = Value::Null;
+                }
+                return;
+            };
             match cx.env.get(name) {
                 Some(value) => {
                     let name = name.to_owned();

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use secondwind_policy::suggest;
+
 use super::cx::Cx;
 use super::known::Section;
 use super::names::Names;
 use super::node::{Entry, Node, Value};
-use super::suggest;
 
 /// The lists of a configuration; what they name exists.
 pub(super) struct Fallbacks {
@@ -104,7 +105,10 @@ fn list(cx: &mut Cx<'_>, names: &Names, entry: Entry, own: Option<&str>) -> Opti
     let Entry { key, at, written, node } = entry;
     let (span, found) = (node.span, node.kind());
     let Value::List(items) = node.value else {
-        let message = format!("the fallbacks of `{key}` must be a list, not {found}");
+        let message = match key.as_str() {
+            "default_fallbacks" => format!("`{key}` must be a list, not {found}"),
+            _ => format!("the fallbacks of `{key}` must be a list, not {found}"),
+        };
         cx.error(span, message, Some("write it in `[` `]`".to_owned()));
         return None;
     };
@@ -132,9 +136,18 @@ fn target(cx: &mut Cx<'_>, names: &Names, mut item: Node, own: Option<&str>) -> 
         cx.error(item.span, message, None);
         return None;
     }
+    if item.text().is_some_and(|name| names.is_id(name)) {
+        let message = "a fallback to one deployment has no effect yet";
+        cx.warn(item.span, message, Some("name its group".to_owned()));
+        return None;
+    }
     let name = names.group(cx, &item)?;
     if own == Some(name.as_str()) {
         cx.error(item.span, format!("`{name}` cannot be its own fallback"), None);
+        return None;
+    }
+    if names.is_left_out(&name) {
+        names.told_left_out(cx, &name, item.span);
         return None;
     }
     Some(Node::new(Value::Text(name), item.span))

@@ -8,6 +8,7 @@ use super::cx::Cx;
 use super::node::{Entry, Map, Node, Span, Value};
 use super::read;
 use super::source::Source;
+use super::stamp::Stamped;
 
 /// Reads a text that is no file. `None` if it cannot be used, which has been noted.
 pub(super) fn text(cx: &mut Cx<'_>, source: Source) -> Option<Node> {
@@ -45,6 +46,8 @@ pub(super) fn file(cx: &mut Cx<'_>, path: &Path) -> Option<Node> {
 
 fn open(cx: &mut Cx<'_>, path: &Path, at: Option<Span>) -> Option<Node> {
     let name = path.display().to_string();
+    // Before it is read: what changes meanwhile is told apart.
+    cx.files.push(Stamped::new(path));
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {

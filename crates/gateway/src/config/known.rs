@@ -1,11 +1,12 @@
 //! The keys that a configuration may have: those that are acted on, and those that LiteLLM knows
 //! and that have no effect here yet.
 
+use secondwind_policy::suggest;
+
 use super::cx::Cx;
 use super::litellm;
 use super::mask;
 use super::node::{Entry, Node, Value};
-use super::suggest;
 
 /// A mapping of the configuration whose keys are known.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -18,6 +19,10 @@ pub(super) enum Section {
     Params,
     /// Its `model_info`.
     Info,
+    /// An item of `credential_list`.
+    Credential,
+    /// Its `credential_values`.
+    CredentialValues,
     Router,
     LiteLlm,
     General,
@@ -71,7 +76,7 @@ fn refuse(cx: &mut Cx<'_>, section: Section, entry: &Entry) {
         cx.hide(entry, odd);
     }
     let help = meant.map(|name| format!("did you mean `{name}`?"));
-    let help = help.or_else(|| home(key));
+    let help = help.or_else(|| home(section, key));
     let name = if odd { "this".to_owned() } else { format!("`{key}`") };
     if section == Section::Info {
         // LiteLLM takes any key there and shows it to whoever asks for the model's data.
@@ -93,9 +98,15 @@ pub(super) fn is_key(key: &str) -> bool {
 }
 
 /// Where a key belongs that was found somewhere else.
-fn home(key: &str) -> Option<String> {
-    let acts = Section::ALL.iter().find(|home| home.acts_on(key));
-    let home = acts.or_else(|| Section::ALL.iter().find(|home| home.knows(key)))?;
+fn home(section: Section, key: &str) -> Option<String> {
+    // What lost its indentation is not far.
+    let near: &[Section] = match section {
+        Section::Deployment | Section::Info => &[Section::Params, Section::Info],
+        _ => &[],
+    };
+    let homes = || near.iter().chain(&Section::ALL);
+    let acts = homes().find(|home| home.acts_on(key));
+    let home = acts.or_else(|| homes().find(|home| home.knows(key)))?;
     Some(match home {
         Section::Root => "it belongs at the top of the file".to_owned(),
         _ => format!("it belongs in `{}`", home.name()),
@@ -105,7 +116,7 @@ fn home(key: &str) -> Option<String> {
 // === impl Section ===
 
 impl Section {
-    const ALL: [Section; 8] = [
+    const ALL: [Section; 10] = [
         Section::Router,
         Section::LiteLlm,
         Section::General,
@@ -114,6 +125,8 @@ impl Section {
         Section::Deployment,
         Section::Secondwind,
         Section::Root,
+        Section::Credential,
+        Section::CredentialValues,
     ];
 
     fn name(self) -> &'static str {
@@ -122,6 +135,8 @@ impl Section {
             Section::Deployment => "model_list",
             Section::Params => "litellm_params",
             Section::Info => "model_info",
+            Section::Credential => "credential_list",
+            Section::CredentialValues => "credential_values",
             Section::Router => "router_settings",
             Section::LiteLlm => "litellm_settings",
             Section::General => "general_settings",
@@ -131,6 +146,10 @@ impl Section {
 
     /// The key that a mistyped one was probably meant to be.
     fn meant(self, key: &str) -> Option<String> {
+        if Section::ALL.iter().any(|home| home.acts_on(key)) {
+            // It is what it says, and stands in the wrong place.
+            return None;
+        }
         let known = self.known().split_whitespace();
         suggest::nearest(key, self.acted_on().iter().copied().chain(known)).map(str::to_owned)
     }
@@ -148,9 +167,10 @@ impl Section {
     }
 
     /// The keys that are acted on.
-    fn acted_on(self) -> &'static [&'static str] {
+    pub(super) fn acted_on(self) -> &'static [&'static str] {
         match self {
             Section::Root => &[
+                "credential_list",
                 "environment_variables",
                 "general_settings",
                 "include",
@@ -164,37 +184,66 @@ impl Section {
                 "api_base",
                 "api_key",
                 "base_url",
+                "cooldown_time",
                 "custom_llm_provider",
+                "litellm_credential_name",
+                "input_cost_per_token",
+                "max_parallel_requests",
                 "model",
                 "num_retries",
                 "order",
                 "organization",
+                "output_cost_per_token",
                 "request_timeout",
                 "rpm",
+                "stream_timeout",
+                "tags",
                 "timeout",
                 "tpm",
                 "weight",
             ],
-            Section::Info => &["id"],
+            Section::Info => &[
+                "allowed_fails",
+                "allowed_fails_policy",
+                "cooldown_time",
+                "id",
+                "input_cost_per_token",
+                "max_input_tokens",
+                "output_cost_per_token",
+                "supports_assistant_prefill",
+            ],
+            Section::Credential => &["credential_info", "credential_name", "credential_values"],
+            Section::CredentialValues => &["api_base", "api_key", "base_url", "organization"],
             Section::Router => &[
+                "allowed_fails",
+                "allowed_fails_policy",
                 "content_policy_fallbacks",
                 "context_window_fallbacks",
                 "cooldown_time",
                 "default_fallbacks",
+                "default_max_parallel_requests",
                 "disable_cooldowns",
+                "enable_pre_call_checks",
+                "enable_tag_filtering",
+                "enable_weighted_failover",
                 "fallbacks",
                 "max_fallbacks",
                 "model_group_alias",
                 "model_group_retry_policy",
                 "num_retries",
+                "optional_pre_call_checks",
                 "retry_after",
                 "retry_policy",
                 "routing_strategy",
+                "routing_strategy_args",
+                "stream_timeout",
                 "timeout",
             ],
             Section::LiteLlm => &[
+                "allowed_fails",
                 "content_policy_fallbacks",
                 "context_window_fallbacks",
+                "cooldown_time",
                 "default_fallbacks",
                 "fallbacks",
                 "max_fallbacks",
@@ -213,6 +262,8 @@ impl Section {
             Section::Deployment => "blocked db_model model_id order rpm team_id tpm weight",
             Section::Params => litellm::PARAMS,
             Section::Info => litellm::INFO,
+            Section::Credential => "created_at created_by credential_id updated_at updated_by",
+            Section::CredentialValues => litellm::PARAMS,
             Section::Router => litellm::ROUTER,
             Section::LiteLlm => litellm::LITELLM,
             Section::General => litellm::GENERAL,

@@ -118,6 +118,14 @@ impl<'n> Search<'n> {
 /// How much of what stands under this key may be secret.
 fn below(key: &str) -> Hidden {
     let key = key.to_ascii_lowercase();
+    // A credential is called something, and that is no secret.
+    match key.as_str() {
+        "credential_list" | "credential_name" | "credential_info" | "litellm_credential_name" => {
+            return Hidden::Nothing;
+        }
+        "credential_values" => return Hidden::Values,
+        _ => {}
+    }
     if key.contains("headers") || key.contains("environment_variables") {
         return Hidden::Values;
     }

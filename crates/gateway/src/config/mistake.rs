@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use secondwind_policy::suggest;
 use serde::de::{self, Expected, Unexpected};
 
 use super::cx::Cx;
 use super::node::{Node, Span, Value};
 use super::read;
-use super::suggest;
 
 /// What is wrong with a value, and the way to it.
 #[derive(Debug)]
@@ -27,6 +27,9 @@ enum Kind {
     Type { expected: String, found: String },
     Other(String),
 }
+
+/// How many names are told where none of them is near.
+const FEW: usize = 10;
 
 // === impl Mistake ===
 
@@ -68,6 +71,9 @@ impl Mistake {
         match self.kind {
             Kind::Unknown { name: unknown, known } => {
                 let help = suggest::did_you_mean(&unknown, known.iter().copied());
+                let help = help.or_else(|| {
+                    (known.len() <= FEW).then(|| format!("one of {}", known.join(", ")))
+                });
                 cx.error(span, format!("unknown key `{unknown}`"), help);
             }
             // It was there, and what is wrong with it has been noted.
@@ -89,7 +95,9 @@ impl Mistake {
                     }
                     None => format!("{name} must be {expected}, not {found}"),
                 };
-                let help = unquote(&expected, node).map(str::to_owned);
+                let lost = expected == "a mapping" && node.is_null();
+                let lost = lost.then_some("indent what belongs to it");
+                let help = unquote(&expected, node).or(lost).map(str::to_owned);
                 cx.error(span, message, help);
             }
             Kind::Other(_) if !self.key && variable.is_some() => {

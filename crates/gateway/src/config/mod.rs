@@ -50,10 +50,12 @@
 
 mod address;
 mod at;
+mod credentials;
 mod cx;
 mod de;
 mod deployments;
 mod env;
+mod fails;
 mod fallbacks;
 mod findings;
 mod guess;
@@ -70,9 +72,10 @@ mod raw;
 mod read;
 mod resolve;
 mod resolved;
+mod routing;
 mod secret;
 mod source;
-mod suggest;
+mod stamp;
 
 #[cfg(test)]
 mod tests;
@@ -86,6 +89,7 @@ pub use self::findings::{Finding, Findings, Place, Severity};
 pub use self::resolved::{Config, DeploymentConfig, GroupConfig};
 pub use self::secret::Secret;
 pub use self::source::Source;
+pub(crate) use self::stamp::Stamped;
 
 /// A configuration that can be used.
 #[derive(Clone, Debug)]
@@ -103,7 +107,20 @@ pub struct Loaded {
 ///
 /// Everything that is wrong with the configuration, warnings included.
 pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Findings> {
-    finish(Cx::new(env), |cx| include::file(cx, path))
+    load_noting(path, env, &mut Vec::new())
+}
+
+/// Like [`load`]; adds to `files` those that were read, or were to be, whatever came of it.
+pub(crate) fn load_noting(
+    path: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+    files: &mut Vec<Stamped>,
+) -> Result<Loaded, Findings> {
+    finish(Cx::new(env), |cx| {
+        let root = include::file(cx, path);
+        files.append(&mut cx.files);
+        root
+    })
 }
 
 /// Reads a text. There is no place where files that it may `include` could be looked for, so it
@@ -114,6 +131,12 @@ pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded,
 /// Everything that is wrong with the configuration, warnings included.
 pub fn parse(source: Source, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Findings> {
     finish(Cx::new(env), |cx| include::text(cx, source))
+}
+
+/// The keys that may stand under `secondwind`.
+#[cfg(test)]
+pub(crate) fn own_keys() -> &'static [&'static str] {
+    known::Section::Secondwind.acted_on()
 }
 
 fn finish(

@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use secondwind_policy::suggest;
+
 use super::cx::Cx;
 use super::de;
 use super::known::Section;
 use super::node::{Entry, Node, Span, Value};
 use super::raw;
-use super::suggest;
 
 /// Who is called what.
 #[derive(Default)]
@@ -17,6 +18,12 @@ pub(super) struct Names {
     /// Deployments by id, each with the line of its id.
     ids: HashMap<String, Span>,
     aliases: HashMap<String, String>,
+    /// The groups that somebody can answer for.
+    present: HashSet<String>,
+    /// The names for which a deployment was left out; a `*` in them is anything.
+    left_out: HashSet<String>,
+    /// Whether the list of the groups could not be read: then none of them is missing.
+    blind: bool,
 }
 
 // === impl Names ===
@@ -37,6 +44,36 @@ impl Names {
                 Ok(())
             }
         }
+    }
+
+    pub(super) fn add_present(&mut self, name: &str) {
+        self.present.insert(name.to_owned());
+    }
+
+    /// Notes that the list of the groups cannot be read.
+    pub(super) fn go_blind(&mut self) {
+        self.blind = true;
+    }
+
+    /// Notes that a deployment of this group is not available yet.
+    pub(super) fn add_left_out(&mut self, name: String) {
+        self.left_out.insert(name);
+    }
+
+    /// Whether nobody can answer for a group that is rightly named.
+    pub(super) fn is_left_out(&self, name: &str) -> bool {
+        !self.present.contains(name) && self.left_out.iter().any(|left| covers(left, name))
+    }
+
+    /// Whether it is the id of a deployment, and not a group or an alias.
+    pub(super) fn is_id(&self, name: &str) -> bool {
+        self.ids.contains_key(name) && self.find(name).is_none()
+    }
+
+    /// Notes that a group that is named has nobody to answer for it.
+    pub(super) fn told_left_out(&self, cx: &mut Cx<'_>, name: &str, at: Span) {
+        let message = format!("`{name}` has no deployment that is available yet: it is left out");
+        cx.warn(at, message, None);
     }
 
     pub(super) fn is_group(&self, name: &str) -> bool {
@@ -71,6 +108,13 @@ impl Names {
 
     /// Notes that there is no group of this name.
     pub(super) fn missing(&self, cx: &mut Cx<'_>, name: &str, at: Span) {
+        if self.blind {
+            return;
+        }
+        if self.is_left_out(name) {
+            self.told_left_out(cx, name, at);
+            return;
+        }
         let help = if self.ids.contains_key(name) {
             Some("this is a deployment; name its group".to_owned())
         } else {
@@ -113,17 +157,48 @@ impl Names {
                 let message = format!("the alias `{alias}` hides the group of that name");
                 cx.warn(entry.at, message, None);
             }
-            aliases.push((alias, target));
+            aliases.push((alias, target, entry.at));
         }
-        self.aliases.extend(aliases.iter().cloned());
-        aliases
+        self.aliases.extend(aliases.iter().map(|(alias, group, _)| (alias.clone(), group.clone())));
+        let mut present = Vec::new();
+        for (alias, group, at) in aliases {
+            if self.is_left_out(&group) {
+                self.told_left_out(cx, &group, at);
+            } else {
+                present.push((alias, group));
+            }
+        }
+        present
     }
+}
+
+/// Whether a name with any number of `*` stands for this one.
+fn covers(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(mut name) = name.strip_prefix(start) else {
+        return false;
+    };
+    let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+    for part in middle.split('*').filter(|part| !part.is_empty()) {
+        let Some((_, after)) = name.split_once(part) else {
+            return false;
+        };
+        name = after;
+    }
+    name.ends_with(end)
 }
 
 /// What names the group that an alias is to stand for.
 fn target(cx: &mut Cx<'_>, mut node: Node) -> Option<Node> {
     if node.text().is_some() {
         return Some(node);
+    }
+    if node.map_mut().is_none() {
+        let message = format!("an alias must stand for the name of a group, not {}", node.kind());
+        cx.error(node.span, message, None);
+        return None;
     }
     let alias: raw::Alias = de::read(cx, &mut node)?;
     if let Some(hidden) = alias.hidden.filter(|hidden| hidden.value) {

@@ -8,7 +8,9 @@ use secondwind_policy::{self as policy, PartialFallback, PartialPolicy, Policy, 
 
 use super::cx::Cx;
 use super::de;
+use super::fails;
 use super::fallbacks::{self, Fallbacks};
+use super::known::Section;
 use super::names::Names;
 use super::node::{Entry, Node, Span, Value};
 
@@ -58,30 +60,39 @@ pub(super) fn read(
     let groups = by_group(cx, names, secondwind.take("groups"));
     let own = secondwind.take("policy").map(|mut entry| {
         fallbacks::check(cx, names, &mut entry.node, None);
-        entry.node
+        entry
     });
 
     let weak = [
         ("num_retries", "retry.num_retries"),
         ("request_timeout", "timeout.attempt"),
         ("max_fallbacks", "fallback.max"),
+        ("allowed_fails", "breaker.allowed_fails"),
+        ("cooldown_time", "breaker.cooldown_time"),
     ];
     let strong = [
         ("num_retries", "retry.num_retries"),
         ("retry_after", "retry.retry_after"),
         ("retry_policy", "retry.counts"),
         ("timeout", "timeout.attempt"),
+        ("stream_timeout", "timeout.stream"),
         ("max_fallbacks", "fallback.max"),
         ("cooldown_time", "breaker.cooldown_time"),
+        ("allowed_fails", "breaker.allowed_fails"),
+        ("allowed_fails_policy", "breaker.allowed_fails_policy"),
     ];
     let mut general = Node::empty(router.span);
     fallbacks.put_general(&mut general);
     let litellm = Layer::read(cx, moved(litellm, &weak));
     let general = Layer::read(cx, general);
+    if let Some(mut entry) = router.take("allowed_fails_policy") {
+        fails::translate(cx, Section::Router, &mut entry);
+        router.put("allowed_fails_policy", entry);
+    }
     let mut router_layer = moved(router, &strong);
     cooldowns(cx, router, &mut router_layer);
     let router = Layer::read(cx, router_layer);
-    let own = own.map(|node| Layer::read(cx, node));
+    let own = own.map(|entry| Layer::of(cx, entry));
 
     let off = own.as_ref().map_or(Off::default(), |own| Off::default().under(&own.partial));
     let soft = own.as_ref().is_none_or(Layer::leaves_attempt);
@@ -162,7 +173,7 @@ impl Policies {
         let said = Layer::read(cx, said);
         let own = self.groups.remove(name).map(|mut entry| {
             fallbacks::check(cx, names, &mut entry.node, Some(name));
-            Layer::read(cx, entry.node)
+            Layer::of(cx, entry)
         });
         let off = own.as_ref().map_or(self.off, |own| self.off.under(&own.partial));
 
@@ -219,6 +230,10 @@ impl Group {
         if self.off.timeout {
             overlay.take("timeout");
         }
+        // Nor is one that is off for all switched on by what one says of it.
+        if self.policy.breaker() == Policy::off().breaker() {
+            overlay.take("breaker");
+        }
         if let Some((_, policy)) = self.made.iter().find(|(made, _)| made.same(&overlay)) {
             return Arc::clone(policy);
         }
@@ -264,6 +279,12 @@ impl Layer {
             de::read(cx, &mut node).unwrap_or_default()
         };
         Layer { node, partial }
+    }
+
+    /// The same of what a key stands for.
+    fn of(cx: &mut Cx<'_>, mut entry: Entry) -> Layer {
+        let partial = de::read_entry(cx, &mut entry).unwrap_or_default();
+        Layer { node: entry.node, partial }
     }
 
     fn is_empty(&self) -> bool {

@@ -1,8 +1,7 @@
 //! Whom LiteLLM knows beyond those whose dialect is built in ([`builtin`]).
 
 use secondwind_llm::dialect::builtin;
-
-use super::suggest;
+use secondwind_policy::suggest;
 
 /// The provider of a `model` that names none.
 pub(super) const DEFAULT: &str = "openai";

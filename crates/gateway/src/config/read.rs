@@ -223,7 +223,7 @@ impl<'t> Reader<'_, '_, 't> {
             }
             Some(Err(error)) => {
                 let at = self.span(error.marker(), 0);
-                Err(stop(at, error.info()))
+                Err(Stop { help: hint(&error.info()).map(str::to_owned), ..stop(at, error.info()) })
             }
             None => Ok((Event::StreamEnd, self.start())),
         }
@@ -267,6 +267,21 @@ impl Names {
 
 fn stop(at: Span, message: impl Into<String>) -> Stop {
     Stop { at, message: message.into(), help: None }
+}
+
+/// What people who wrote what the parser complains of did most often.
+fn hint(message: &str) -> Option<&'static str> {
+    let hints = [
+        (
+            "mapping values are not allowed",
+            "is a `: ` missing in the line above, or this not indented as it?",
+        ),
+        ("did not find expected key", "is it indented like its neighbours?"),
+        ("tabs", "indent with spaces"),
+        ("unknown anchor", "an anchor (`&name`) must come before its alias"),
+        ("expected ',' or", "is a bracket not closed in the line above?"),
+    ];
+    hints.iter().find(|(part, _)| message.contains(part)).map(|(_, hint)| *hint)
 }
 
 /// A tag is not named: a secret that begins with `!` looks like one.

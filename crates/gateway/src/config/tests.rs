@@ -1,9 +1,12 @@
 use super::*;
 
+mod credentials;
 mod examples;
 mod files;
+mod left_out;
 mod messages;
 mod precedence;
+mod routing;
 mod scale;
 mod secrets;
 mod yaml;

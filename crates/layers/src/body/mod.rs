@@ -1,11 +1,25 @@
-//! Request bodies that can be sent again.
+//! Bodies: requests that can be sent again, and answers that have to prove themselves.
+//!
+//! | module or type | what it is |
+//! |---|---|
+//! | [`replay`], [`ReplayLayer`] | a request's body, kept while it is sent, so that it can be sent again |
+//! | [`SettleLayer`] | what a failed answer says is read ahead, so that its connection is free again |
+//! | [`gate`], [`GateLayer`] | an answer is held back until it proves itself; what breaks before is an ordinary failure |
+//! | [`Inspect`] | the seam: what the bytes of a body prove, which a protocol knows |
+//! | [`Limits`] | the clocks of a body |
 
+pub mod gate;
+mod idle;
+mod inspect;
 mod layer;
 pub mod replay;
 mod settle;
 
 use bytes::Bytes;
 
+pub use self::gate::{Broken, Gate, GateLayer, Gated};
+pub use self::idle::Limits;
+pub use self::inspect::{Inspect, Passed, Whole};
 pub use self::layer::{ReplayLayer, ReplayService};
 pub use self::replay::{ReplayBody, ReplayError};
 pub use self::settle::{Settle, SettleLayer, Settled};

@@ -50,17 +50,25 @@ pub fn elapsed_in<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Elapsed
 }
 
 pub(super) fn verdict_of<E: StdError + 'static>(error: &E) -> Verdict {
-    match elapsed_in(error) {
-        Some(elapsed) => verdict_of_clock(elapsed),
-        None => Verdict::new(Class::Connection),
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(elapsed) = error.downcast_ref() {
+            return verdict_of_clock(elapsed);
+        }
+        #[cfg(feature = "http")]
+        if let Some(broken) = error.downcast_ref::<crate::body::Broken>() {
+            return broken.verdict();
+        }
+        cause = error.source();
     }
+    Verdict::new(Class::Connection)
 }
 
 /// A clock that ran out before its time, since the request's own deadline came, says nothing of whoever was asked.
-pub(super) fn verdict_of_clock(elapsed: &Elapsed) -> Verdict {
+pub(crate) fn verdict_of_clock(elapsed: &Elapsed) -> Verdict {
     let blame = match (elapsed.clock(), elapsed.bound()) {
-        (Clock::Attempt | Clock::Connect, Bound::Configured) => Blame::Deployment,
-        _ => Blame::Nobody,
+        (Clock::Total, _) | (_, Bound::Deadline | Bound::Reserve) => Blame::Nobody,
+        (_, Bound::Configured) => Blame::Deployment,
     };
     Verdict::new(Class::Timeout).with_blame(blame)
 }

@@ -19,6 +19,7 @@ use crate::context::Context;
 use crate::deadline::Deadline;
 use crate::kind::Kind;
 use crate::live::Live;
+use crate::telemetry;
 use crate::timer::{self, Timer};
 use crate::trail::Name;
 
@@ -87,14 +88,21 @@ where
     }
 
     #[inline]
-    pub(super) const fn begin(
-        attempt: S::Future,
+    pub(super) fn begin(
+        ready: &mut S,
+        request: Req,
         live: Arc<Live<Known<T, K, C>, S>>,
         kept: Option<K::Kept>,
         session: Session,
     ) -> Self {
         let call = Call { live, kept, session, moved: None };
-        Self { state: State::Sending { attempt }, call: Some(call) }
+        // In place: futures within futures are large, and each move of one is a copy.
+        Self {
+            state: State::Sending {
+                attempt: telemetry::within(call.session.span(), || ready.call(request)),
+            },
+            call: Some(call),
+        }
     }
 }
 
@@ -123,11 +131,15 @@ where
                         let _entered = call.session.span().map(Span::enter);
                         attempt.poll(cx)
                     };
-                    let Poll::Ready(outcome) = polled else {
+                    let Poll::Ready(mut outcome) = polled else {
                         ready!(call.poll_cut(cx));
                         return call.first().map_or(Poll::Pending, Poll::Ready);
                     };
-                    match call.judge(outcome) {
+                    let Some(verdict) = call.verdict_on(&outcome) else {
+                        call.leave(&mut outcome);
+                        return Poll::Ready(outcome);
+                    };
+                    match call.failed(outcome, verdict) {
                         Some(outcome) => return Poll::Ready(outcome),
                         None => this.state.set(State::Readying),
                     }
@@ -159,17 +171,23 @@ where
     K: Kind<Req, S::Response>,
     C: Classify<S::Response, S::Error>,
 {
-    /// The outcome to return; `None` where the request goes to another group.
-    fn judge(&mut self, mut outcome: Outcome<S, Req>) -> Option<Outcome<S, Req>> {
-        let opinion = match self.session.context().map(Context::opinion) {
+    /// What is wrong with the outcome, if anything is.
+    #[inline]
+    fn verdict_on(&self, outcome: &Outcome<S, Req>) -> Option<Verdict> {
+        match self.session.context().map(Context::opinion) {
             // The one closest to the server has said what it is.
-            Some(opinion @ (Opinion::Success | Opinion::Failure(_))) => opinion,
-            Some(Opinion::None) | None => self.live.classify.classify(outcome.as_ref()),
-        };
-        let Some(verdict) = opinion.verdict() else {
-            self.leave(&mut outcome);
-            return Some(outcome);
-        };
+            Some(opinion @ (Opinion::Success | Opinion::Failure(_))) => opinion.verdict(),
+            Some(Opinion::None) | None => self.live.classify.classify(outcome.as_ref()).verdict(),
+        }
+    }
+
+    /// The outcome to return; `None` where the request goes to another group.
+    #[cold]
+    fn failed(
+        &mut self,
+        mut outcome: Outcome<S, Req>,
+        verdict: Verdict,
+    ) -> Option<Outcome<S, Req>> {
         let next = self.next(&verdict);
         match (next, &mut self.moved) {
             (Some(request), Some(moved)) => {

@@ -6,7 +6,6 @@ use std::task::{Context as TaskContext, Poll};
 
 use secondwind_policy::{Class, FallbackPolicy};
 use tower_service::Service;
-use tracing::Span;
 
 use super::future::ResponseFuture;
 use super::retarget::Retarget;
@@ -99,11 +98,7 @@ where
         let live = Arc::clone(live);
         let session = Session::new(other, entered);
         // The ready service takes the group that was asked for, clones those that follow.
-        let attempt = {
-            let _entered = session.span().map(Span::enter);
-            self.inner.call(request)
-        };
-        ResponseFuture::begin(attempt, live, kept, session)
+        ResponseFuture::begin(&mut self.inner, request, live, kept, session)
     }
 }
 

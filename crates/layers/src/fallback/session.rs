@@ -35,9 +35,9 @@ pub(super) struct Hops {
 // === impl Session ===
 
 impl Session {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(other: Option<Arc<Policy>>, entered: Entered) -> Self {
-        let span = telemetry::request_span(entered.made());
+        let span = entered.made().and_then(|made| telemetry::request_span(Some(made)));
         Self { other, entered, span }
     }
 

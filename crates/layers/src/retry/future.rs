@@ -116,12 +116,14 @@ where
     ) -> Self {
         let policy = other.as_ref().unwrap_or_else(|| live.policy());
         session.begin_attempt(None, policy.retry(), kept.is_some(), now);
-        let attempt = {
-            let _entered = session.span().map(Span::enter);
-            ready.call(request)
-        };
         let call = Call { live, other, kept, session, trouble: None };
-        Self { state: State::Sending { attempt }, call: Some(call) }
+        // In place: futures within futures are large, and each move of one is a copy.
+        Self {
+            state: State::Sending {
+                attempt: telemetry::within(call.session.span(), || ready.call(request)),
+            },
+            call: Some(call),
+        }
     }
 
     /// The first attempt once this place may be tried.
@@ -169,12 +171,19 @@ where
                         let _entered = call.session.span().map(Span::enter);
                         attempt.poll(cx)
                     };
-                    let Poll::Ready(outcome) = polled else {
+                    let Poll::Ready(mut outcome) = polled else {
                         ready!(call.poll_timer(cx));
                         // The deadline came: the failure before says more than the clock.
                         return call.give_up(None).map_or(Poll::Pending, Poll::Ready);
                     };
-                    match call.judge(outcome) {
+                    let verdict = match call.opinion_of(&outcome) {
+                        Opinion::Failure(verdict) => verdict,
+                        Opinion::Success | Opinion::None => {
+                            call.passed(&mut outcome);
+                            return Poll::Ready(outcome);
+                        }
+                    };
+                    match call.failed(outcome, verdict) {
                         Step::Return(outcome) => return Poll::Ready(outcome),
                         Step::Wait(until) => {
                             call.set_timer(Some(until));
@@ -226,25 +235,32 @@ where
     K: Kind<Req, S::Response>,
     C: Classify<S::Response, S::Error>,
 {
-    /// Asks what the outcome means and what follows it.
-    fn judge(&mut self, mut outcome: Outcome<S, Req>) -> Step<Outcome<S, Req>> {
-        let opinion = match self.session.context().map(Context::opinion) {
+    /// What the outcome means.
+    #[inline]
+    fn opinion_of(&self, outcome: &Outcome<S, Req>) -> Opinion {
+        match self.session.context().map(Context::opinion) {
             // The one closest to the server has said what it is.
             Some(opinion @ (Opinion::Success | Opinion::Failure(_))) => opinion,
             Some(Opinion::None) | None => self.live.classify.classify(outcome.as_ref()),
-        };
-        let Opinion::Failure(verdict) = opinion else {
-            if let Some(context) = self.session.context() {
-                let ended = match outcome {
-                    Ok(_) => Ended::Answered,
-                    Err(_) => Ended::Stopped(Stop::NotRetried),
-                };
-                context.end_attempt(Instant::now(), None, ended);
-            }
-            self.leave(&mut outcome);
-            return Step::Return(outcome);
-        };
+        }
+    }
 
+    /// The outcome is no failure, and stands.
+    #[inline]
+    fn passed(&self, outcome: &mut Outcome<S, Req>) {
+        if let Some(context) = self.session.context() {
+            let ended = match outcome {
+                Ok(_) => Ended::Answered,
+                Err(_) => Ended::Stopped(Stop::NotRetried),
+            };
+            context.end_attempt(Instant::now(), None, ended);
+        }
+        self.leave(outcome);
+    }
+
+    /// What follows a failure.
+    #[cold]
+    fn failed(&mut self, mut outcome: Outcome<S, Req>, verdict: Verdict) -> Step<Outcome<S, Req>> {
         let now = Instant::now();
         let by_clock = verdict.class == Class::Timeout && verdict.status.is_none();
         if by_clock && self.cut_at().is_some_and(|at| at <= now) {

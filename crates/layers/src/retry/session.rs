@@ -75,7 +75,7 @@ impl Session {
     }
 
     /// Notes that an attempt begins; `progress` is that of the failures before it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin_attempt(
         &mut self,
         progress: Option<&mut Progress>,

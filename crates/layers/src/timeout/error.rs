@@ -21,6 +21,14 @@ pub enum Clock {
     Attempt,
     /// From the arrival of the request to its answer, over all attempts.
     Total,
+    /// From the beginning of an attempt to the first content of its answer.
+    FirstContent,
+    /// From any bytes of an answer's body to the next.
+    Idle,
+    /// From content of a stream to the next content.
+    ContentIdle,
+    /// From a stream's first content to its end.
+    StreamTotal,
 }
 
 /// What set the moment at which a clock ran out.
@@ -84,6 +92,10 @@ impl Clock {
             Self::Connect => "connect",
             Self::Attempt => "attempt",
             Self::Total => "total",
+            Self::FirstContent => "first_content",
+            Self::Idle => "idle",
+            Self::ContentIdle => "content_idle",
+            Self::StreamTotal => "stream_total",
         }
     }
 }

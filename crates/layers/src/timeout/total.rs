@@ -116,15 +116,18 @@ where
             (deadline.instant(), Elapsed::new(Clock::Total, after, bound))
         });
         let span = telemetry::request_span(entered.made());
-        let state = match &span {
-            Some(span) => span.in_scope(|| State::begin(&mut self.inner, request, now)),
-            None => State::begin(&mut self.inner, request, now),
-        };
         let left = match entered {
             Entered::Nowhere => None,
             entered => Some((entered, Arc::clone(&self.live))),
         };
-        TotalFuture { state, timer: Timer::new(limit), left, span }
+        TotalFuture {
+            state: telemetry::within(span.as_deref(), || {
+                State::begin(&mut self.inner, request, now)
+            }),
+            timer: Timer::new(limit),
+            left,
+            span,
+        }
     }
 }
 
@@ -176,6 +179,7 @@ where
 {
     /// Calls the inner service if it is ready at once. If not, the one that was asked goes along, to be asked
     /// again by whoever polls, and a clone takes its place.
+    #[inline]
     fn begin(inner: &mut S, request: Req, now: Instant) -> Self
     where
         S: Clone,
@@ -193,6 +197,7 @@ where
         }
     }
 
+    #[inline]
     fn poll(
         mut self: Pin<&mut Self>,
         cx: &mut TaskContext<'_>,

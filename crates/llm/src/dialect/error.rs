@@ -35,6 +35,28 @@ pub struct ErrorReply<'a> {
     pub trail: Option<&'a str>,
 }
 
+/// The `type` of an error for which the provider has no word: OpenAI's, as far as it has one.
+#[must_use]
+pub const fn kind_of(class: Class) -> &'static str {
+    match class {
+        Class::Timeout => "timeout_error",
+        Class::Connection => "api_connection_error",
+        Class::RateLimit => "rate_limit_error",
+        Class::QuotaExhausted => "insufficient_quota",
+        Class::Authentication => "authentication_error",
+        Class::Permission => "permission_error",
+        Class::NotFound
+        | Class::BadRequest
+        | Class::RequestTooLarge
+        | Class::UnsupportedParams
+        | Class::ContextWindow
+        | Class::ContentPolicy
+        | Class::Conflict => "invalid_request_error",
+        Class::ServiceUnavailable => "service_unavailable_error",
+        _ => "server_error",
+    }
+}
+
 /// A key that cannot be sent, since it has characters that no header can carry.
 ///
 /// It does not hold the key.

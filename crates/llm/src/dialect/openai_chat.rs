@@ -19,6 +19,7 @@ use self::words::WORDS;
 use super::{Dialect, Endpoint, ErrorDetail, ErrorReply, InvalidKey};
 use crate::classify::Said;
 use crate::redact::redact;
+use crate::stream::{ChatCompletions, Completions, StreamDialect};
 
 /// The dialect of OpenAI's Chat Completions API and of all that are compatible with it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,11 +42,12 @@ impl Dialect for OpenAiChat {
         "openai_chat"
     }
 
-    fn endpoint_path(&self, endpoint: Endpoint) -> &'static str {
+    fn endpoint_path(&self, endpoint: Endpoint, _: &str, _: bool) -> Option<Cow<'static, str>> {
         match endpoint {
-            Endpoint::ChatCompletions => "/chat/completions",
-            Endpoint::Completions => "/completions",
-            Endpoint::Embeddings => "/embeddings",
+            Endpoint::ChatCompletions => Some("/chat/completions".into()),
+            Endpoint::Completions => Some("/completions".into()),
+            Endpoint::Embeddings => Some("/embeddings".into()),
+            _ => None,
         }
     }
 
@@ -57,6 +59,14 @@ impl Dialect for OpenAiChat {
 
     fn forwards(&self, name: &HeaderName) -> bool {
         FORWARDED.contains(&name.as_str()) || name.as_str().starts_with(FORWARDED_START)
+    }
+
+    fn streams(&self, endpoint: Endpoint) -> Option<&'static dyn StreamDialect> {
+        match endpoint {
+            Endpoint::ChatCompletions => Some(&ChatCompletions),
+            Endpoint::Completions => Some(&Completions),
+            _ => None,
+        }
     }
 
     fn classify_error(
@@ -76,7 +86,9 @@ impl Dialect for OpenAiChat {
             .is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html"));
         let empty = matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT)
             || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
-        (page || empty).then(|| no_answer(Class::InternalServer, status))
+        // Nobody asked for an encoding, and what is in it cannot be looked at.
+        let encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|kind| kind != "identity");
+        (page || empty || encoded).then(|| no_answer(Class::InternalServer, status))
     }
 
     fn classify_ok_body(
@@ -107,6 +119,7 @@ impl Dialect for OpenAiChat {
                 answer.choices.is_some_and(|choices| !choices.is_empty())
             }
             Endpoint::Embeddings => answer.data.is_some(),
+            _ => true,
         };
         if answered && !answer.error.is_some_and(|error| tells(&error)) {
             return None;

@@ -127,14 +127,14 @@ fn an_lf_after_a_cr_within_an_event_makes_no_blank_line() {
 #[test]
 fn pieces_may_be_empty_and_may_wait_for_each_other() {
     let mut framer = Framer::default();
-    for piece in ["", "data: 1\r\r", "", "\n", "", "da", "ta: 2\n", "\ndata: 3\n\nda"] {
+    for piece in ["", "data: 1\r\r", "", "\n", "", "da", "ta: 2\r", "", "\n", "\r\ndata: 3\n\nda"] {
         framer.push(piece.into());
     }
-    assert_eq!(framer.held(), 30);
+    assert_eq!(framer.held(), 32);
     let mut events = Vec::new();
     drain(&mut framer, &mut events).unwrap();
     let raws: Vec<_> = events.iter().map(|event| event.raw.as_slice()).collect();
-    assert_eq!(raws, [&b"data: 1\r\r"[..], b"\n", b"data: 2\n\n", b"data: 3\n\n"]);
+    assert_eq!(raws, [&b"data: 1\r\r"[..], b"\n", b"data: 2\r\n\r\n", b"data: 3\n\n"]);
     assert_eq!(framer.held(), 2);
     framer.push("ta".into());
     assert_eq!(framer.into_held(), "data");

@@ -60,6 +60,8 @@ fn switches_off_what_is_not_wanted() {
         .no_budget()
         .no_connect_timeout()
         .no_total_timeout()
+        .no_idle_timeout()
+        .no_content_idle_timeout()
         .reserve(Reserve::Off)
         .no_breaker()
         .build()

@@ -90,6 +90,16 @@ impl Dice {
         }
     }
 
+    fn allowed(&mut self) -> PartialAllowedFails {
+        let mut allowed = PartialAllowedFails::default();
+        for class in [Class::Timeout, Class::RateLimit, Class::Connection] {
+            if self.below(2) == 0 {
+                allowed.set(class, self.below(9) as u32);
+            }
+        }
+        allowed
+    }
+
     fn policy(&mut self) -> PartialPolicy {
         PartialPolicy {
             retry: self.setting(Dice::retry),
@@ -101,7 +111,11 @@ impl Dice {
                     0 => Reserve::Share.into(),
                     n => Reserve::Fixed(Duration::from_secs(n)).into(),
                 }),
-                ..PartialTimeout::default()
+                first_content: dice.setting(|dice| dice.seconds(1, 100)),
+                idle: dice.setting(|dice| dice.seconds(1, 100)),
+                content_idle: dice.setting(|dice| dice.seconds(1, 100)),
+                stream_total: dice.setting(|dice| dice.seconds(1, 100)),
+                stream: dice.setting(|dice| dice.seconds(1, 100)),
             }),
             fallback: self.setting(|dice| PartialFallback {
                 max: dice.setting(Dice::whole),
@@ -113,10 +127,17 @@ impl Dice {
             breaker: self.setting(|dice| PartialBreaker {
                 cooldown_time: dice.setting(|dice| dice.seconds(0, 100)),
                 when_all_open: dice.set(|_| WhenAllOpen::LeastBad.into()),
-                ..PartialBreaker::default()
+                allowed_fails: dice.setting(Dice::whole),
+                allowed_fails_policy: dice.allowed(),
             }),
+            queue: self.setting(|dice| PartialQueue { max: dice.setting(Dice::whole) }),
             hedge: self.set(|_| NotYet).value().map_or(Setting::Unset, |_| Setting::Off),
-            stream: self.setting(|_| PartialStream::default()),
+            stream: self.setting(|dice| PartialStream {
+                recovery: dice.setting(|_| Recovery::Buffer.into()),
+                keepalive: dice.setting(|dice| dice.seconds(1, 100)),
+                max_recoveries: dice.setting(Dice::whole),
+                max_held_bytes: dice.set(|dice| dice.below(u64::MAX).into()),
+            }),
         }
     }
 }

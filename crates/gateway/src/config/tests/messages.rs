@@ -142,7 +142,7 @@ error: `gpt-4` cannot be its own fallback
 }
 
 #[test]
-fn refuses_a_deployment_as_a_fallback() {
+fn leaves_out_a_deployment_as_a_fallback() {
     let text = "\
 model_list:
   - model_name: gpt-4
@@ -152,7 +152,10 @@ model_list:
     litellm_params: {model: gpt-4o-mini, api_key: k}
 router_settings: {fallbacks: [{small: [openai-1]}]}
 ";
-    assert!(told(text).ends_with("^^^^^^^^ this is a deployment; name its group"));
+    let loaded = read(text).unwrap();
+    assert!(loaded.config.groups.iter().all(|group| group.policy.fallback().to().is_empty()));
+    let [warning] = &loaded.warnings[..] else { panic!("{:?}", loaded.warnings) };
+    assert!(warning.to_string().ends_with("^^^^^^^^ name its group"), "{warning}");
 }
 
 #[test]
@@ -259,7 +262,7 @@ error: `store` is not available yet
 }
 
 #[test]
-fn refuses_a_dialect_that_is_not_built_yet() {
+fn tells_what_is_wrong_with_a_model() {
     let text = "\
 model_list:
   - model_name: a
@@ -287,17 +290,16 @@ model_list:
         told,
         [
             (
-                "the dialect `anthropic` is not available yet",
-                Some(openai("claude-sonnet").as_str())
-            ),
-            (
-                "the dialect `anthropic` is not available yet",
+                "the dialect `anthropic` is not available yet: the deployment is left out (2 times)",
                 Some(openai("claude-sonnet").as_str())
             ),
             ("the provider `grok` is not known", Some("did you mean `groq`?")),
             ("the provider `my-org` is not known", Some(openai("llama").as_str())),
             ("`model` has no name", None),
-            ("`api_base` is missing: `hosted_vllm` has no address of its own", None),
+            (
+                "`api_base` is missing: `hosted_vllm` has no address of its own",
+                Some("give it an `api_base`")
+            ),
         ]
     );
 }
@@ -352,7 +354,7 @@ secondwind:
             (3, 53, "the environment variable `NOPE` is not set, or empty"),
             (3, 70, "unknown key `weigth` in `litellm_params`"),
             (3, 88, "`order` must be a whole number, 0 or more, not a negative number"),
-            (5, 29, "the dialect `bedrock` is not available yet"),
+            (5, 29, "the dialect `bedrock` is not available yet: the deployment is left out"),
             (6, 22, "an `id` must be letters, digits and signs of ASCII, without spaces"),
             (8, 24, "there is no group `gpt-5`"),
             (9, 18, "unknown class `TimeoutErrorRetrys`"),
@@ -362,7 +364,7 @@ secondwind:
             (12, 12, "there is no group `gpt-44`"),
         ]
     );
-    assert_eq!(findings.errors(), 11);
+    assert_eq!(findings.errors(), 10);
 }
 
 #[test]
@@ -375,17 +377,16 @@ model_list:
   - model_name: b
     litellm_params: {model: m, api_key: k, stream_timeout: 60, tags: []}
     model_info: {max_tokens: 9, supports_assistant_prefill: false}
-router_settings: {allowed_fails: 3, routing_strategy: least-busy, enable_tag_filtering: false}
+router_settings: {redis_host: h, routing_strategy: provider-budget-routing, set_verbose: false}
 guardrails: [{guardrail_name: x}]
 ";
     assert_eq!(
         warnings(text),
         [
-            "`stream_timeout` in `litellm_params` has no effect yet (2 times)",
             "`max_tokens` in `model_info` has no effect yet (2 times)",
             "`team` in `model_info` has no effect",
-            "`allowed_fails` in `router_settings` has no effect yet",
-            "`least-busy` has no effect yet; `simple-shuffle` is used",
+            "`redis_host` in `router_settings` has no effect yet",
+            "`provider-budget-routing` has no effect yet; `simple-shuffle` is used",
             "`guardrails` has no effect yet",
         ]
     );

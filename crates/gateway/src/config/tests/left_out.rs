@@ -1,0 +1,49 @@
+use super::*;
+
+#[test]
+fn leaves_out_what_is_not_available_yet_wherever_it_is_named() {
+    let text = with_model(
+        "  \
+  - model_name: gpt-4
+    litellm_params: {model: vertex_ai/gemini, vertex_project: p}
+  - model_name: claude
+    litellm_params: {model: bedrock/claude}
+  - model_name: azure/*
+    litellm_params: {model: azure/*}
+router_settings:
+  model_group_alias: {best: claude, good: gpt-4}
+  fallbacks: [{gpt-4: [claude, azure/gpt-4o]}, {azure/gpt-4o: [gpt-4]}, {claude: [gpt-4]}]
+  model_group_retry_policy: {claude: {TimeoutErrorRetries: 1}}
+",
+    );
+    let loaded = read(&text).unwrap();
+    let [group] = &loaded.config.groups[..] else { panic!("{:?}", loaded.config.groups) };
+    assert_eq!((group.name.as_str(), group.deployments.len()), ("gpt-4", 1));
+    assert_eq!(group.policy.fallback().to(), [""; 0]);
+    assert_eq!(loaded.config.aliases, [("good".to_owned(), "gpt-4".to_owned())]);
+    let told: Vec<_> = loaded.warnings.iter().map(|warning| warning.message.as_str()).collect();
+    let claude = "`claude` has no deployment that is available yet: it is left out";
+    let azure = "`azure/gpt-4o` has no deployment that is available yet: it is left out";
+    assert_eq!(
+        told,
+        [
+            "the dialect `vertex_ai` is not available yet: the deployment is left out",
+            "`vertex_project` in `litellm_params` has no effect yet",
+            "the dialect `bedrock` is not available yet: the deployment is left out",
+            "a `model_name` with `*` is not available yet: it is left out",
+            "a `model` with `*` is not available yet: it is left out",
+            claude,
+            claude,
+            azure,
+            azure,
+        ]
+    );
+}
+
+#[test]
+fn refuses_a_file_of_which_nothing_can_be_used_yet() {
+    let text = "model_list: [{model_name: c, litellm_params: {model: bedrock/claude}}]";
+    let findings = read(text).unwrap_err();
+    assert_eq!(findings.errors(), 1);
+    assert!(findings.to_string().contains("error: none of the deployments can be used yet\n"));
+}

@@ -1,0 +1,165 @@
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::*;
+
+const GOOD: &str = "\
+model_list:
+  - model_name: NAME
+    litellm_params: {model: openai/gpt-4o, api_key: k, api_base: 'http://127.0.0.1:9'}
+    model_info: {id: one}
+";
+
+/// A configuration in a folder of its own, gone afterwards, and what is at work.
+struct Place {
+    folder: PathBuf,
+    live: Live,
+    reload: Reload,
+}
+
+impl Place {
+    fn new(test: &str, exposed: bool) -> Self {
+        let name = format!("secondwind-reload-{test}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("config.yaml");
+        let key = if exposed { "general_settings: {master_key: sk-1}\n" } else { "" };
+        let text = format!("{}{key}", good("first"));
+        fs::write(&file, text).unwrap();
+        let mut files = Vec::new();
+        let config = config::load_noting(&file, &|_| None, &mut files).unwrap().config;
+        let router = setup::router(&config).unwrap();
+        let live = Live::from(Arc::new(App { router, master_key: None, max_body_bytes: 7 }));
+        let reload = Reload::new(file, live.clone(), files, exposed);
+        Self { folder, live, reload }
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.join(name), text).unwrap();
+    }
+
+    /// Puts a new file in the place of the old one, as editors do.
+    fn rename_over(&self, name: &str, text: &str) {
+        let new = self.folder.join("new");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, self.folder.join(name)).unwrap();
+    }
+
+    /// Looks as often as it takes to see a change that is over.
+    fn look_twice(&mut self) {
+        self.reload.look(false);
+        self.reload.look(false);
+    }
+
+    fn groups(&self) -> Vec<String> {
+        self.live.app().router.groups().iter().map(ToString::to_string).collect()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn good(name: &str) -> String {
+    GOOD.replace("NAME", name)
+}
+
+#[tokio::test]
+async fn a_changed_file_is_put_to_work_once_it_stays_the_same() {
+    let mut place = Place::new("changed", false);
+    let under_way = place.live.app();
+    place.write("config.yaml", &good("second"));
+    place.reload.look(false);
+    assert_eq!(place.groups(), ["first"], "it may still be written");
+    place.reload.look(false);
+    assert_eq!(place.groups(), ["second"]);
+    assert_eq!(under_way.router.groups().len(), 1);
+    assert_eq!(&*under_way.router.groups()[0], "first", "requests end with what they began with");
+    assert_eq!(place.live.app().max_body_bytes, 7, "what no file says stays");
+    assert!(!place.reload.is_changed());
+}
+
+#[tokio::test]
+async fn a_file_that_takes_the_place_of_another_is_seen() {
+    let mut place = Place::new("renamed", false);
+    // As long as before.
+    place.rename_over("config.yaml", &good("other"));
+    place.look_twice();
+    assert_eq!(place.groups(), ["other"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_config_map_is_seen_through_its_links() {
+    use std::os::unix::fs::symlink;
+
+    let mut place = Place::new("map", false);
+    let at = |path: &str| place.folder.join(path);
+    for (version, name) in [("v1", "mapped-1"), ("v2", "mapped-2")] {
+        fs::create_dir_all(at(version)).unwrap();
+        fs::write(at(version).join("config.yaml"), good(name)).unwrap();
+    }
+    // config.yaml -> data/config.yaml, data -> v1: only `data` is ever replaced.
+    symlink("v1", at("data")).unwrap();
+    fs::remove_file(at("config.yaml")).unwrap();
+    symlink(Path::new("data/config.yaml"), at("config.yaml")).unwrap();
+    place.look_twice();
+    assert_eq!(place.groups(), ["mapped-1"]);
+
+    let at = |path: &str| place.folder.join(path);
+    symlink("v2", at("data-new")).unwrap();
+    fs::rename(at("data-new"), at("data")).unwrap();
+    place.look_twice();
+    assert_eq!(place.groups(), ["mapped-2"]);
+}
+
+#[tokio::test]
+async fn a_bad_file_keeps_the_last_good_one_until_it_is_mended() {
+    let mut place = Place::new("bad", false);
+    place.write("config.yaml", &format!("{}router_settings: {{num_retrys: 1}}\n", good("bad")));
+    place.look_twice();
+    assert_eq!(place.groups(), ["first"]);
+    assert!(!place.reload.is_changed(), "it is told once");
+    let kept = place.reload.again().unwrap_err().to_string();
+    assert!(kept.contains("did you mean `num_retries`?"), "{kept}");
+
+    fs::remove_file(place.folder.join("config.yaml")).unwrap();
+    place.look_twice();
+    assert_eq!(place.groups(), ["first"]);
+
+    place.write("config.yaml", &good("mended"));
+    place.look_twice();
+    assert_eq!(place.groups(), ["mended"]);
+}
+
+#[tokio::test]
+async fn what_a_file_includes_is_watched_even_when_it_was_bad() {
+    let mut place = Place::new("included", false);
+    place.write("more.yaml", "router_settings: {num_retrys: 1}\n");
+    place.write("config.yaml", &format!("include: [more.yaml]\n{}", good("whole")));
+    place.look_twice();
+    assert_eq!(place.groups(), ["first"]);
+    place.write("more.yaml", "router_settings: {num_retries: 1}\n");
+    place.look_twice();
+    assert_eq!(place.groups(), ["whole"]);
+}
+
+#[tokio::test]
+async fn whoever_asks_gets_it_at_once() {
+    let mut place = Place::new("asked", false);
+    place.write("config.yaml", &good("asked"));
+    place.reload.look(true);
+    assert_eq!(place.groups(), ["asked"]);
+}
+
+#[tokio::test]
+async fn a_gateway_that_others_reach_does_not_lose_its_key() {
+    let mut place = Place::new("keyless", true);
+    place.write("config.yaml", &good("open"));
+    let kept = place.reload.again().unwrap_err();
+    assert!(matches!(kept, Kept::Keyless), "{kept}");
+    assert_eq!(place.groups(), ["first"]);
+}

@@ -1,0 +1,548 @@
+//! The gate: an answer is held back until it proves itself.
+//!
+//! A status of 200 proves little: the stream behind it may never begin, begin with an error, or break off. The gate
+//! holds head and body back until an [`Inspect`]or has seen content (for answers that count as a whole: their end),
+//! so that everything that goes wrong before is an ordinary failure, which the layers above may retry or take
+//! elsewhere. Then all that was held is released, byte for byte, and the rest follows as it comes. What goes wrong from
+//! then on ends the body with [`Broken`]: an answer that was cut short never looks like one that is complete.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http_body_util::{BodyExt, Full};
+//! use secondwind_layers::body::{GateLayer, Whole};
+//! use secondwind_layers::classify::Verdict;
+//! use secondwind_policy::{Class, Policy};
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Of JSON answers the whole counts: one that was cut short is a failure of the connection.
+//! let whole = |_: &http::response::Parts| {
+//!     Some(Whole::new(|body: &Bytes| {
+//!         (!body.ends_with(b"}")).then(|| Verdict::new(Class::Connection))
+//!     }))
+//! };
+//! let service = ServiceBuilder::new()
+//!     .layer(GateLayer::new(Policy::default(), whole))
+//!     .service(service_fn(|body: &'static str| async move {
+//!         Ok::<_, std::io::Error>(http::Response::new(Full::<Bytes>::from(body)))
+//!     }));
+//! let answer = service.clone().oneshot(r#"{"a": 1}"#).await?;
+//! assert_eq!(answer.into_body().collect().await?.to_bytes(), r#"{"a": 1}"#);
+//! let error = service.oneshot(r#"{"a": "#).await.unwrap_err();
+//! assert_eq!(error.to_string(), "the answer broke off before it proved to be one: connection");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Memory
+//!
+//! At most `stream.max_held_bytes` of the policy are held; an answer that has not proved itself by then is on its way
+//! all the same.
+//!
+//! # Place in a stack
+//!
+//! Inside the retries and the `attempt` clock, which both end at the release. The body's own clocks ([`Limits`]) run
+//! from the head to the end of the body, whoever reads it.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use http::{HeaderMap, Response, response};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use secondwind_policy::Class;
+use tokio::time::Instant;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::idle::{Clocks, Limits, Over};
+use super::inspect::{Inspect, Passed};
+use crate::classify::{Verdict, verdict_of_clock};
+use crate::policies::PolicyHandle;
+use crate::timeout::Elapsed;
+
+/// Holds answers back until they prove themselves; see the [module](self).
+#[derive(Clone, Debug)]
+pub struct GateLayer<F> {
+    policy: PolicyHandle,
+    inspector: F,
+}
+
+/// The service made by [`GateLayer`].
+#[derive(Clone, Debug)]
+pub struct Gate<S, F> {
+    inner: S,
+    policy: PolicyHandle,
+    inspector: F,
+}
+
+pin_project! {
+    /// The future of [`Gate`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<Fut, F, B, I> {
+        #[pin]
+        inner: Fut,
+        inspector: F,
+        began: Instant,
+        limits: Limits,
+        most: u64,
+        // The answer that is to prove itself.
+        held: Option<(response::Parts, Gated<B, I>)>,
+    }
+}
+
+/// A body that went through the gate.
+///
+/// It ends as the inner one does, or with [`Broken`].
+pub struct Gated<B, I>(Kind<B, I>);
+
+enum Kind<B, I> {
+    /// It passed unread.
+    Open(B),
+    /// It is inspected as it comes.
+    Inspected(Box<Inspected<B, I>>),
+}
+
+struct Inspected<B, I> {
+    /// `None` once it ended or broke.
+    body: Option<B>,
+    inspect: I,
+    passed: Passed,
+    trailers: Option<HeaderMap>,
+    clocks: Clocks,
+    broken: Option<Broken>,
+    /// How many bytes came.
+    read: u64,
+    released: bool,
+}
+
+/// An answer broke: before it proved to be one, or after the caller got the first of it.
+#[derive(Debug)]
+pub struct Broken {
+    verdict: Verdict,
+    released: bool,
+    cause: Option<Cause>,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Clock(Elapsed),
+    Body(Box<dyn StdError + Send + Sync>),
+}
+
+/// The error of a service behind a gate: its own, or an answer that broke before it proved to be one.
+#[derive(Debug)]
+pub enum Error<E> {
+    /// The service's own.
+    Inner(E),
+    /// The answer broke.
+    Broken(Broken),
+}
+
+/// So many pieces are looked at before others get their turn.
+const AT_ONCE: usize = 64;
+
+// === impl GateLayer ===
+
+impl<F> GateLayer<F> {
+    /// Holds back what `inspector` gives an [`Inspect`]or for: a closure that is shown the head of each answer
+    /// (`Fn(&response::Parts) -> Option<I>`); with `None` the answer passes unread.
+    pub fn new(policy: impl Into<PolicyHandle>, inspector: F) -> Self {
+        Self { policy: policy.into(), inspector }
+    }
+}
+
+impl<S, F: Clone> Layer<S> for GateLayer<F> {
+    type Service = Gate<S, F>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Gate { inner, policy: self.policy.clone(), inspector: self.inspector.clone() }
+    }
+}
+
+// === impl Gate ===
+
+impl<S, F, Req, B, I> Service<Req> for Gate<S, F>
+where
+    S: Service<Req, Response = Response<B>>,
+    F: Fn(&response::Parts) -> Option<I> + Clone,
+    B: Body<Error: Into<Box<dyn StdError + Send + Sync>>> + Unpin,
+    I: Inspect,
+{
+    type Response = Response<Gated<B, I>>;
+    type Error = Error<S::Error>;
+    type Future = ResponseFuture<S::Future, F, B, I>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx).map_err(Error::Inner)
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        let policy = self.policy.load();
+        ResponseFuture {
+            began: Instant::now(),
+            inner: self.inner.call(request),
+            inspector: self.inspector.clone(),
+            limits: Limits::from(policy.timeout()),
+            most: policy.stream().max_held_bytes(),
+            held: None,
+        }
+    }
+}
+
+// === impl ResponseFuture ===
+
+impl<Fut, F, B, I, E> Future for ResponseFuture<Fut, F, B, I>
+where
+    Fut: Future<Output = Result<Response<B>, E>>,
+    F: Fn(&response::Parts) -> Option<I>,
+    B: Body<Error: Into<Box<dyn StdError + Send + Sync>>> + Unpin,
+    I: Inspect,
+{
+    type Output = Result<Response<Gated<B, I>>, Error<E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if this.held.is_none() {
+            let (head, body) = ready!(this.inner.poll(cx)).map_err(Error::Inner)?.into_parts();
+            let body = match (this.inspector)(&head) {
+                Some(inspect) => Gated::inspected(body, inspect, *this.limits, *this.began),
+                None => Gated::open(body),
+            };
+            *this.held = Some((head, body));
+        }
+        if let Some((_, body)) = this.held {
+            ready!(body.poll_proof(cx, *this.most)).map_err(Error::Broken)?;
+        }
+        let Some((head, body)) = this.held.take() else { return Poll::Pending };
+        Poll::Ready(Ok(Response::from_parts(head, body)))
+    }
+}
+
+// === impl Gated ===
+
+impl<B, I> Gated<B, I> {
+    /// A body that passes unread.
+    pub const fn open(body: B) -> Self {
+        Self(Kind::Open(body))
+    }
+
+    /// A body that `inspect` is to look at; the attempt began at `began`, its head is there now.
+    pub fn inspected(body: B, inspect: I, limits: Limits, began: Instant) -> Self {
+        Self(Kind::Inspected(Box::new(Inspected {
+            body: Some(body),
+            inspect,
+            passed: Passed::default(),
+            trailers: None,
+            clocks: Clocks::new(limits, began, Instant::now()),
+            broken: None,
+            read: 0,
+            released: false,
+        })))
+    }
+
+    /// What looked at it, where it was inspected.
+    pub fn inspector(&self) -> Option<&I> {
+        match &self.0 {
+            Kind::Open(_) => None,
+            Kind::Inspected(inspected) => Some(&inspected.inspect),
+        }
+    }
+
+    /// What looked at it, alone: the body itself is dropped.
+    pub fn into_inspector(self) -> Option<I> {
+        match self.0 {
+            Kind::Open(_) => None,
+            Kind::Inspected(inspected) => Some(inspected.inspect),
+        }
+    }
+}
+
+impl<B, I> Gated<B, I>
+where
+    B: Body<Error: Into<Box<dyn StdError + Send + Sync>>> + Unpin,
+    I: Inspect,
+{
+    /// Ready when the answer has proved itself, or when more than `most` bytes of it are held.
+    ///
+    /// # Errors
+    /// What broke it before.
+    pub fn poll_proof(&mut self, cx: &mut Context<'_>, most: u64) -> Poll<Result<(), Broken>> {
+        match &mut self.0 {
+            Kind::Open(_) => Poll::Ready(Ok(())),
+            Kind::Inspected(inspected) => inspected.poll_proof(cx, most),
+        }
+    }
+}
+
+impl<B, I> Inspected<B, I>
+where
+    B: Body<Error: Into<Box<dyn StdError + Send + Sync>>> + Unpin,
+    I: Inspect,
+{
+    fn poll_proof(&mut self, cx: &mut Context<'_>, most: u64) -> Poll<Result<(), Broken>> {
+        for _ in 0..AT_ONCE {
+            if self.released {
+                return Poll::Ready(Ok(()));
+            }
+            // First: what is wrong with it, even if there was content just before.
+            if let Some(broken) = self.broken.take() {
+                return Poll::Ready(Err(broken));
+            }
+            if self.passed.proof() || self.body.is_none() {
+                self.released = true;
+            } else if self.read >= most {
+                self.inspect.commit(&mut self.passed);
+                self.clocks.content(Instant::now());
+                self.released = true;
+            } else {
+                ready!(self.poll_more(cx));
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        for _ in 0..AT_ONCE {
+            if let Some(piece) = self.passed.take() {
+                return Poll::Ready(Some(Ok(Frame::data(piece))));
+            }
+            if let Some(broken) = self.broken.take() {
+                return Poll::Ready(Some(Err(broken)));
+            }
+            if self.body.is_none() {
+                return Poll::Ready(self.trailers.take().map(|all| Ok(Frame::trailers(all))));
+            }
+            ready!(self.poll_more(cx));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Reads on: ready when something came of it.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(body) = &mut self.body else { return Poll::Ready(()) };
+        let frame = match Pin::new(body).poll_frame(cx) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                match ready!(self.clocks.poll(cx)) {
+                    Over::Elapsed(elapsed) => self.run_out(elapsed),
+                    Over::Finished => self.body = None,
+                }
+                return Poll::Ready(());
+            }
+        };
+        let seen = match frame {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(mut data) => {
+                    let data = data.copy_to_bytes(data.remaining());
+                    self.read += data.len() as u64;
+                    self.inspect.data(data, &mut self.passed)
+                }
+                Err(frame) => {
+                    self.trailers = frame.into_trailers().ok();
+                    Ok(())
+                }
+            },
+            None => {
+                self.body = None;
+                self.inspect.end(&mut self.passed)
+            }
+            Some(Err(_)) if self.passed.finished() => {
+                self.body = None;
+                Ok(())
+            }
+            Some(Err(error)) => {
+                self.fail(Verdict::new(Class::Connection), Some(Cause::Body(error.into())));
+                Ok(())
+            }
+        };
+        let now = Instant::now();
+        self.clocks.bytes(now);
+        if self.passed.take_content() {
+            self.clocks.content(now);
+        }
+        if self.passed.finished() {
+            self.clocks.finish(now);
+        }
+        match seen {
+            Err(verdict) => self.fail(verdict, None),
+            // Who sends without a pause is not awaited, and has his clocks all the same.
+            Ok(()) if self.body.is_some() => {
+                if let Some(Over::Elapsed(elapsed)) = self.clocks.over(now) {
+                    self.run_out(elapsed);
+                }
+            }
+            Ok(()) => {}
+        }
+        Poll::Ready(())
+    }
+
+    fn run_out(&mut self, elapsed: Elapsed) {
+        self.fail(verdict_of_clock(&elapsed), Some(Cause::Clock(elapsed)));
+    }
+
+    /// Lets go of the body at once: nothing more is wanted of whoever sent it.
+    fn fail(&mut self, verdict: Verdict, cause: Option<Cause>) {
+        self.body = None;
+        self.broken = Some(Broken { verdict, released: self.released, cause });
+    }
+}
+
+impl<B, I> Body for Gated<B, I>
+where
+    B: Body<Error: Into<Box<dyn StdError + Send + Sync>>> + Unpin,
+    I: Inspect + Unpin,
+{
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match &mut self.get_mut().0 {
+            Kind::Inspected(inspected) => inspected.poll_frame(cx),
+            Kind::Open(body) => {
+                let frame = ready!(Pin::new(body).poll_frame(cx));
+                Poll::Ready(frame.map(|frame| match frame {
+                    Ok(frame) => {
+                        Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
+                    }
+                    Err(error) => Err(Broken {
+                        verdict: Verdict::new(Class::Connection),
+                        released: true,
+                        cause: Some(Cause::Body(error.into())),
+                    }),
+                }))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Open(body) => body.is_end_stream(),
+            Kind::Inspected(inspected) => {
+                inspected.body.is_none()
+                    && inspected.passed.is_empty()
+                    && inspected.broken.is_none()
+                    && inspected.trailers.is_none()
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Open(body) => body.size_hint(),
+            Kind::Inspected(inspected)
+                if inspected.body.is_none()
+                    && inspected.broken.is_none()
+                    && inspected.trailers.is_none() =>
+            {
+                SizeHint::with_exact(inspected.passed.len() as u64)
+            }
+            Kind::Inspected(_) => SizeHint::new(),
+        }
+    }
+}
+
+impl<B, I> fmt::Debug for Gated<B, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Open(_) => f.debug_tuple("Open").finish(),
+            Kind::Inspected(inspected) => f
+                .debug_struct("Inspected")
+                .field("held", &inspected.passed.len())
+                .field("released", &inspected.released)
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+impl<Fut, F, B, I> fmt::Debug for ResponseFuture<Fut, F, B, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("gate::ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+// === impl Broken ===
+
+impl Broken {
+    /// What it means: before the release, what went wrong; after it, [`Class::Interrupted`].
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let mut verdict = self.verdict;
+        if self.released {
+            verdict.class = Class::Interrupted;
+        }
+        verdict
+    }
+
+    /// What went wrong, whenever that was.
+    #[must_use]
+    pub const fn cause(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// The clock that ran out, if one did.
+    #[must_use]
+    pub const fn elapsed(&self) -> Option<&Elapsed> {
+        match &self.cause {
+            Some(Cause::Clock(elapsed)) => Some(elapsed),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.released {
+            "the answer was interrupted: "
+        } else {
+            "the answer broke off before it proved to be one: "
+        })?;
+        match &self.cause {
+            Some(Cause::Clock(elapsed)) => elapsed.fmt(f),
+            _ => f.write_str(self.verdict.class.name()),
+        }
+    }
+}
+
+impl StdError for Broken {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.cause {
+            Some(Cause::Clock(elapsed)) => Some(elapsed),
+            Some(Cause::Body(error)) => Some(&**error),
+            None => None,
+        }
+    }
+}
+
+// === impl Error ===
+
+impl<E: fmt::Display> fmt::Display for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inner(error) => error.fmt(f),
+            Self::Broken(broken) => broken.fmt(f),
+        }
+    }
+}
+
+impl<E: StdError + 'static> StdError for Error<E> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Inner(error) => Some(error),
+            Self::Broken(broken) => Some(broken),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! The clocks of a body: how long it may be silent, and how long it may take.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use secondwind_policy::TimeoutPolicy;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::timeout::{Bound, Clock, Elapsed};
+
+/// The clocks of a body. `None`: the clock is off.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// From the beginning of the attempt to the first content; of an answer that counts as a whole, to its end.
+    pub first_content: Option<Duration>,
+    /// From any bytes to the next.
+    pub idle: Option<Duration>,
+    /// From content to the next content.
+    pub content_idle: Option<Duration>,
+    /// From the first content to the end.
+    pub stream_total: Option<Duration>,
+}
+
+/// The clocks at work.
+///
+/// One timer for all of them. It is not set anew when bytes come: when it runs out, whichever clock is next is
+/// looked at, and mostly there is time left. So a piece of a stream costs one look at the time.
+#[derive(Debug)]
+pub(super) struct Clocks {
+    limits: Limits,
+    began: Instant,
+    last_bytes: Instant,
+    last_content: Option<Instant>,
+    first_content: Option<Instant>,
+    finished: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// How long the end of a body is waited for once all that counts has come.
+const AFTER_THE_END: Duration = Duration::from_secs(1);
+
+/// Why the waiting is over.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Over {
+    /// A clock ran out.
+    Elapsed(Elapsed),
+    /// All that counts had come before.
+    Finished,
+}
+
+/// Those of a stream.
+impl From<&TimeoutPolicy> for Limits {
+    fn from(policy: &TimeoutPolicy) -> Self {
+        Self {
+            first_content: policy.first_content_of_stream(),
+            idle: policy.idle(),
+            content_idle: policy.content_idle_of_stream(),
+            stream_total: policy.stream_total(),
+        }
+    }
+}
+
+// === impl Clocks ===
+
+impl Clocks {
+    /// The clocks for an attempt that began at `began`, whose answer's head came at `now`.
+    pub(super) const fn new(limits: Limits, began: Instant, now: Instant) -> Self {
+        Self {
+            limits,
+            began,
+            last_bytes: now,
+            last_content: None,
+            first_content: None,
+            finished: None,
+            timer: None,
+        }
+    }
+
+    /// Bytes came.
+    pub(super) const fn bytes(&mut self, now: Instant) {
+        self.last_bytes = now;
+    }
+
+    /// Content came.
+    pub(super) fn content(&mut self, now: Instant) {
+        self.last_content = Some(now);
+        self.first_content.get_or_insert(now);
+    }
+
+    /// All that counts has come.
+    pub(super) fn finish(&mut self, now: Instant) {
+        self.finished.get_or_insert(now);
+    }
+
+    /// The clock that runs out first, and when.
+    fn next(&self) -> Option<(Instant, Over)> {
+        if let Some(finished) = self.finished {
+            return Some((finished + AFTER_THE_END, Over::Finished));
+        }
+        let Limits { first_content, idle, content_idle, stream_total } = self.limits;
+        let clock = |clock, from: Option<Instant>, after: Option<Duration>| {
+            let (from, after) = (from?, after?);
+            let elapsed = Elapsed::new(clock, after, Bound::Configured);
+            Some((from.checked_add(after)?, Over::Elapsed(elapsed)))
+        };
+        let awaited = self.first_content.is_none().then_some(self.began);
+        let running = [
+            clock(Clock::FirstContent, awaited, first_content),
+            clock(Clock::ContentIdle, self.last_content, content_idle),
+            clock(Clock::StreamTotal, self.first_content, stream_total),
+            clock(Clock::Idle, Some(self.last_bytes), idle),
+        ];
+        running.into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// Whether a clock has run out at `now`.
+    pub(super) fn over(&self, now: Instant) -> Option<Over> {
+        self.next().and_then(|(at, over)| (at <= now).then_some(over))
+    }
+
+    /// Waits for the first clock to run out.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
+        loop {
+            let Some((at, over)) = self.next() else { return Poll::Pending };
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+            if timer.deadline() > at {
+                timer.as_mut().reset(at);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if at <= Instant::now() {
+                return Poll::Ready(over);
+            }
+            timer.as_mut().reset(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
