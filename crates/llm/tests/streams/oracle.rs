@@ -14,6 +14,8 @@ pub(crate) struct Corpus {
     pub(crate) name: &'static str,
     pub(crate) dialect: &'static dyn StreamDialect,
     read: fn(&mut Shown, &Value),
+    /// An error, as the provider tells it within a stream.
+    error: &'static str,
     /// A complete JSON answer that says this.
     whole: fn(&str) -> Value,
     /// Streams with more in them than text.
@@ -25,6 +27,8 @@ pub(crate) const DIALECTS: &[Corpus] = &[
         name: "chat_completions",
         dialect: &ChatCompletions,
         read: chat,
+        error: "data: {\"error\":{\"message\":\"The server had an error\",\"type\":\"server_error\",\
+            \"param\":null,\"code\":null}}\n\n",
         whole: |text| {
             json!({
                 "id": "chatcmpl-second", "object": "chat.completion", "created": 1, "model": "second",
@@ -42,6 +46,8 @@ pub(crate) const DIALECTS: &[Corpus] = &[
         name: "completions",
         dialect: &Completions,
         read: chat,
+        error: "data: {\"error\":{\"message\":\"The server had an error\",\"type\":\"server_error\",\
+            \"param\":null,\"code\":null}}\n\n",
         whole: |text| {
             json!({
                 "id": "cmpl-second", "object": "text_completion", "created": 1, "model": "second",
@@ -54,6 +60,8 @@ pub(crate) const DIALECTS: &[Corpus] = &[
         name: "anthropic",
         dialect: &AnthropicMessages,
         read: anthropic,
+        error: "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\
+            \"message\":\"Overloaded\"}}\n\n",
         whole: |text| {
             json!({
                 "id": "msg_second", "type": "message", "role": "assistant", "model": "second",
@@ -68,6 +76,8 @@ pub(crate) const DIALECTS: &[Corpus] = &[
         name: "gemini",
         dialect: &Gemini,
         read: gemini,
+        error: "data: {\"error\":{\"code\":503,\"message\":\"The model is overloaded.\",\
+            \"status\":\"UNAVAILABLE\"}}\n\n",
         whole: |text| {
             json!({
                 "candidates": [{
@@ -84,6 +94,8 @@ pub(crate) const DIALECTS: &[Corpus] = &[
         name: "responses",
         dialect: &Responses,
         read: responses,
+        error: "event: error\ndata: {\"type\":\"error\",\"code\":\"server_error\",\
+            \"message\":\"The server had an error\",\"param\":null,\"sequence_number\":9}\n\n",
         whole: |text| {
             json!({
                 "id": "resp_second", "object": "response", "created_at": 1, "status": "completed",
@@ -99,6 +111,15 @@ pub(crate) const DIALECTS: &[Corpus] = &[
     },
 ];
 
+/// Where the tokens of an answer are told.
+const COUNTS: [&str; 5] = [
+    "/usage/completion_tokens",
+    "/usage/output_tokens",
+    "/message/usage/output_tokens",
+    "/usageMetadata/candidatesTokenCount",
+    "/response/usage/output_tokens",
+];
+
 /// What a stream shows.
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
@@ -107,6 +128,9 @@ pub(crate) struct Shown {
     pub(crate) finishes: usize,
     pub(crate) terminals: usize,
     pub(crate) ids: BTreeSet<String>,
+    pub(crate) errors: usize,
+    /// The tokens of the answer, as last told.
+    pub(crate) output: Option<u64>,
     /// The block, item or part that is open.
     open: Option<u64>,
     next: u64,
@@ -160,8 +184,13 @@ impl Corpus {
         other.into_bytes()
     }
 
+    /// The event of an error, as the provider tells it.
+    pub(crate) fn error(&self) -> &'static [u8] {
+        self.error.as_bytes()
+    }
+
     pub(crate) fn shown(&self, stream: &[u8]) -> Shown {
-        let text = std::str::from_utf8(stream).unwrap().replace("\r\n", "\n");
+        let text = std::str::from_utf8(stream).unwrap().replace("\r\n", "\n").replace('\r', "\n");
         let mut shown = Shown::default();
         for block in text.split("\n\n") {
             let lines = block.lines().filter_map(|line| line.strip_prefix("data:"));
@@ -169,7 +198,17 @@ impl Corpus {
             match data.as_str() {
                 "" => {}
                 "[DONE]" => shown.terminals += 1,
-                json => (self.read)(&mut shown, &serde_json::from_str(json).unwrap()),
+                json => {
+                    let event: Value = serde_json::from_str(json).unwrap();
+                    let ours = event.pointer("/response/error").unwrap_or(&event["error"]);
+                    if ours.is_object() || event["type"] == "error" {
+                        shown.errors += 1;
+                        continue;
+                    }
+                    let output = COUNTS.iter().find_map(|count| event.pointer(count));
+                    shown.output = output.and_then(Value::as_u64).or(shown.output);
+                    (self.read)(&mut shown, &event);
+                }
             }
         }
         shown
