@@ -273,3 +273,11 @@ fn what_a_prefill_cost_is_summed() {
     let not = given("Hi", Way::Afresh, &same).unwrap();
     assert_eq!(not.last().unwrap()["usage"]["output_tokens"], 5);
 }
+
+#[test]
+fn a_prefill_that_has_nothing_to_add_still_closes_the_block() {
+    let finish = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}});
+    let events = given("Hi", Way::Prefill, &[finish]).unwrap();
+    let told: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(told, ["content_block_stop", "message_delta"]);
+}
