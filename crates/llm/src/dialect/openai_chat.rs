@@ -19,7 +19,7 @@ use self::words::WORDS;
 use super::{Dialect, Endpoint, ErrorDetail, ErrorReply, InvalidKey};
 use crate::classify::Said;
 use crate::redact::redact;
-use crate::stream::{ChatCompletions, Completions, StreamDialect};
+use crate::stream::{ChatCompletions, Completions, Responses, StreamDialect};
 
 /// The dialect of OpenAI's Chat Completions API and of all that are compatible with it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,6 +65,7 @@ impl Dialect for OpenAiChat {
         match endpoint {
             Endpoint::ChatCompletions => Some(&ChatCompletions),
             Endpoint::Completions => Some(&Completions),
+            Endpoint::Responses => Some(&Responses),
             _ => None,
         }
     }

@@ -152,3 +152,12 @@ fn every_name_is_in_the_list_once_and_leads_to_an_address() {
     }
     assert!(by_name("OpenAI").is_none() && by_name("").is_none());
 }
+
+#[test]
+fn what_can_be_streamed_has_a_reader_of_its_own_protocol() {
+    let streams = |endpoint| OpenAiChat.streams(endpoint).map(|streams| format!("{streams:?}"));
+    assert_eq!(streams(Endpoint::ChatCompletions).as_deref(), Some("ChatCompletions"));
+    assert_eq!(streams(Endpoint::Completions).as_deref(), Some("Completions"));
+    assert_eq!(streams(Endpoint::Responses).as_deref(), Some("Responses"));
+    assert_eq!(streams(Endpoint::Embeddings), None);
+}

@@ -35,20 +35,27 @@ use secondwind_layers::classify::Verdict;
 use crate::dialect::ErrorReply;
 use crate::sse::Event;
 
+mod anthropic;
 mod chat_completions;
 mod completions;
+mod counts;
 mod events;
+mod gemini;
 mod openai_body;
 mod openai_chunk;
 mod openai_splice;
 mod piece;
 mod relay;
+mod responses;
 mod transcript;
 mod wire;
 
+pub use self::anthropic::AnthropicMessages;
 pub use self::chat_completions::ChatCompletions;
 pub use self::completions::Completions;
 pub use self::events::Events;
+pub use self::gemini::Gemini;
+pub use self::responses::Responses;
 pub use self::transcript::{Transcript, Usage};
 
 /// What a dialect knows of its streams. It has no state of its own.

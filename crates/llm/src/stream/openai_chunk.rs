@@ -6,10 +6,11 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::piece::Piece;
+use super::counts::Counts;
+use super::piece::{Few, Piece};
 use super::{AtEnd, Follow, Seen, Transcript, wire};
 use crate::sse::Event;
 
@@ -27,20 +28,11 @@ struct Chunk<'a> {
     #[serde(borrow, default)]
     created: Piece<'a>,
     #[serde(borrow, default)]
-    choices: Choices<'a>,
-    #[serde(borrow, default)]
-    usage: Option<Tokens<'a>>,
+    choices: Few<Choice<'a>>,
+    #[serde(default)]
+    usage: Counts,
     #[serde(borrow, default)]
     error: Piece<'a>,
-}
-
-/// Choices, usually one: no allocation for that.
-#[derive(Default)]
-struct Choices<'a> {
-    /// Whether there is such a field.
-    given: bool,
-    first: Option<Choice<'a>>,
-    further: Vec<Choice<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -68,14 +60,6 @@ struct Delta<'a> {
     other: bool,
 }
 
-#[derive(Deserialize)]
-struct Tokens<'a> {
-    #[serde(borrow, default)]
-    prompt_tokens: Piece<'a>,
-    #[serde(borrow, default)]
-    completion_tokens: Piece<'a>,
-}
-
 /// Follows a stream of chunks.
 #[derive(Debug, Default)]
 pub(super) struct Chunks {
@@ -93,9 +77,7 @@ impl Chunks {
     fn chunk(&mut self, chunk: &Chunk<'_>) -> Seen {
         let told = &mut self.told;
         told.identify(chunk.id.text(), chunk.model.text(), chunk.created.number());
-        if let Some(usage) = &chunk.usage {
-            told.count(usage.prompt_tokens.number(), usage.completion_tokens.number());
-        }
+        told.count(chunk.usage);
         let (mut content, mut finish) = (false, false);
         for choice in chunk.choices.iter() {
             let index = choice.index.number().unwrap_or_default();
@@ -150,8 +132,8 @@ impl Follow for Chunks {
         if event.name() == Some("error") {
             return Seen::Error(wire::verdict(data));
         }
-        match serde_json::from_slice::<Chunk<'_>>(data) {
-            Ok(chunk) => {
+        match wire::parse::<Chunk<'_>>(data) {
+            Some(chunk) => {
                 let failed = chunk.error.told()
                     || !chunk.choices.given
                     || chunk.choices.iter().any(Choice::failed);
@@ -160,7 +142,7 @@ impl Follow for Chunks {
                     None => self.chunk(&chunk),
                 }
             }
-            Err(_) => failure(data)
+            None => failure(data)
                 .unwrap_or(Seen::Malformed { maybe_content: wire::maybe_content(data) }),
         }
     }
@@ -202,48 +184,12 @@ fn failure(data: &[u8]) -> Option<Seen> {
     Some(Seen::Error(verdict))
 }
 
-// === impl Choices ===
-
-impl<'a> Choices<'a> {
-    fn iter(&self) -> impl Iterator<Item = &Choice<'a>> {
-        self.first.iter().chain(&self.further)
-    }
-}
-
 // === impl Choice ===
 
 impl Choice<'_> {
     /// A router of providers (OpenRouter) tells a failure of its provider in this place.
     fn failed(&self) -> bool {
         self.error.told() || self.finish_reason.text() == Some("error")
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Choices<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyChoices)
-    }
-}
-
-struct AnyChoices;
-
-impl<'de> Visitor<'de> for AnyChoices {
-    type Value = Choices<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("choices")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Choices::default())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut choices = Choices { given: true, first: seq.next_element()?, ..Choices::default() };
-        while let Some(choice) = seq.next_element()? {
-            choices.further.push(choice);
-        }
-        Ok(choices)
     }
 }
 

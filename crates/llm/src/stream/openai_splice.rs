@@ -30,6 +30,7 @@ impl ChunkSplice {
     /// `chunk` as the caller gets it; `None`: there is nothing new in it.
     fn rewrite(&mut self, mut chunk: Map<String, Value>) -> Result<Option<Value>, Differs> {
         let told = self.relay.transcript();
+        let counts = chunk.get("usage").is_some_and(wire::asked);
         let new =
             match chunk.get_mut("choices").and_then(Value::as_array_mut).map(Vec::as_mut_slice) {
                 // The usage.
@@ -39,7 +40,17 @@ impl ChunkSplice {
                     if index != 0 || told.finished && !is_idle(choice) {
                         return Err(Differs);
                     }
-                    !told.finished && self.choice_is_new(choice)?
+                    if told.finished {
+                        // It may stand beside the usage; the finish and the role were told.
+                        choice.insert("finish_reason".into(), Value::Null);
+                        if let Some(delta) = choice.get_mut("delta").and_then(Value::as_object_mut)
+                        {
+                            delta.remove("role");
+                        }
+                        counts
+                    } else {
+                        self.choice_is_new(choice)?
+                    }
                 }
                 Some(_) => return Err(Differs),
             };

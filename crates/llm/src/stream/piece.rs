@@ -5,8 +5,18 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// An array that usually has one element: that one takes no allocation.
+#[derive(Debug)]
+pub(super) struct Few<T> {
+    /// Whether there is an array at all.
+    pub(super) given: bool,
+    first: Option<T>,
+    further: Vec<T>,
+}
 
 /// Any JSON value.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,6 +30,48 @@ pub(super) enum Piece<'a> {
     Number(u64),
     /// Anything else.
     Other,
+}
+
+// === impl Few ===
+
+impl<T> Few<T> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.iter().chain(&self.further)
+    }
+}
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self { given: false, first: None, further: Vec::new() }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FewOf(PhantomData))
+    }
+}
+
+struct FewOf<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for FewOf<T> {
+    type Value = Few<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Few::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut few = Few { given: true, first: seq.next_element()?, further: Vec::new() };
+        while let Some(element) = seq.next_element()? {
+            few.further.push(element);
+        }
+        Ok(few)
+    }
 }
 
 // === impl Piece ===

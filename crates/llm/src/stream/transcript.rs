@@ -1,5 +1,9 @@
 //! What a caller has been told of an answer.
 
+use bytes::Bytes;
+
+use super::counts::Counts;
+
 /// What the caller has been told of an answer so far.
 ///
 /// A [`Follow`](super::Follow) fills it, event by event; another deployment can carry on from it.
@@ -46,6 +50,25 @@ pub(super) struct Place {
     /// The choices that were begun, a bit each, and those that were finished.
     pub(super) begun: u128,
     pub(super) ended: u128,
+    /// The content block that is open, and the index of the next.
+    pub(super) open: Option<u64>,
+    pub(super) next: u64,
+    /// The last sequence number.
+    pub(super) sequence: Option<u64>,
+    /// The event that opened the answer.
+    pub(super) opening: Option<Bytes>,
+    /// The items of the answer: index and id.
+    pub(super) items: Vec<(u64, String)>,
+    /// Which events of structure were told.
+    pub(super) told: Vec<Step>,
+}
+
+/// An event of structure: its kind, and the indexes of the item and the part that it is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Step {
+    pub(super) kind: &'static str,
+    pub(super) item: u64,
+    pub(super) part: u64,
 }
 
 // === impl Transcript ===
@@ -87,7 +110,7 @@ impl Transcript {
     }
 
     /// Keeps the counts that were told.
-    pub(super) fn count(&mut self, input: Option<u64>, output: Option<u64>) {
+    pub(super) fn count(&mut self, Counts { input, output }: Counts) {
         if input.is_some() || output.is_some() {
             let usage = self.usage.get_or_insert_default();
             usage.input = input.unwrap_or(usage.input);

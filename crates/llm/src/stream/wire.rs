@@ -5,10 +5,11 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use secondwind_layers::classify::Verdict;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::classify::Said;
-use crate::dialect::{Dialect, OpenAiChat};
+use crate::dialect::{Dialect, ErrorReply, OpenAiChat};
 use crate::sse::{Event, Framer};
 
 /// The terminator of OpenAI's older streams.
@@ -17,6 +18,18 @@ pub(super) const DONE: Bytes = Bytes::from_static(b"data: [DONE]\n\n");
 /// An event without a name.
 pub(super) fn data(value: &Value) -> String {
     format!("data: {value}\n\n")
+}
+
+/// An event that is named after its `type`.
+pub(super) fn named(value: &Value) -> String {
+    let name = value["type"].as_str().unwrap_or_default();
+    format!("event: {name}\ndata: {value}\n\n")
+}
+
+/// Reads as much as is wanted of what an event says. It is checked as text once as a whole: string by
+/// string takes half as long again.
+pub(super) fn parse<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Option<T> {
+    serde_json::from_str(std::str::from_utf8(data).ok()?).ok()
 }
 
 /// The JSON of an event.
@@ -50,6 +63,11 @@ pub(super) fn verdict_on(error: &Value) -> Option<Verdict> {
     let tells =
         matches!(error, Value::Object(_) | Value::String(_)) && !Said::of(&body).is_silent();
     tells.then(|| verdict(body.to_string().as_bytes()))
+}
+
+/// An error of ours: the fields that all dialects have, and ours beside.
+pub(super) fn error_object(error: &ErrorReply<'_>) -> Value {
+    json!({ "message": error.message, "class": error.class.name(), "trail": error.trail })
 }
 
 /// Whether a field of a request asks for something.

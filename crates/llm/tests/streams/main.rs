@@ -3,8 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod ends;
 mod oracle;
 mod vectors;
+
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use secondwind_llm::sse::{Event, Framer};
@@ -13,6 +16,9 @@ use secondwind_llm::stream::{AtEnd, Follow, Seen, Spliced, StreamDialect, Transc
 use self::oracle::{Corpus, DIALECTS, Shown};
 
 const SEEDED_CUTS: usize = 100;
+
+/// How many cases were run, by dialect.
+pub(crate) type Cases = BTreeMap<&'static str, usize>;
 
 /// The whole events of `bytes`; an event that was cut off is in none.
 pub(crate) fn events(bytes: &[u8]) -> Vec<Event> {
@@ -52,12 +58,12 @@ fn spliced(
     (given, Some(splice.transcript().clone()))
 }
 
-fn raw(events: &[Event]) -> Vec<u8> {
+pub(crate) fn raw(events: &[Event]) -> Vec<u8> {
     events.iter().flat_map(|event| event.raw().to_vec()).collect()
 }
 
 /// Where a stream of `len` bytes is cut: behind every event, and at seeded places.
-fn cuts(whole: &[Event], len: usize, seed: usize) -> Vec<usize> {
+pub(crate) fn cuts(whole: &[Event], len: usize, seed: usize) -> Vec<usize> {
     let mut ends = vec![0];
     for event in whole {
         ends.push(ends.last().unwrap() + event.raw().len());
@@ -74,7 +80,8 @@ fn cuts(whole: &[Event], len: usize, seed: usize) -> Vec<usize> {
 
 #[test]
 fn no_cut_stream_is_taken_for_finished() {
-    let (mut cases, mut broken, mut missing, mut complete) = (0, 0, 0, 0);
+    let (mut broken, mut missing, mut complete) = (0, 0, 0);
+    let mut cases = Cases::new();
     for corpus in DIALECTS {
         for (seed, (name, stream)) in corpus.streams().into_iter().enumerate() {
             let whole = events(&stream);
@@ -106,12 +113,12 @@ fn no_cut_stream_is_taken_for_finished() {
                 assert_eq!(follow.transcript().text, told.text, "{name} cut at {cut}");
                 assert!(shown.text.starts_with(&told.text), "{name} cut at {cut}");
                 assert_eq!(follow.transcript().finished, told.finishes > 0, "{name} cut at {cut}");
-                cases += 1;
+                *cases.entry(corpus.name).or_default() += 1;
             }
         }
     }
     println!(
-        "{cases} cut streams: {broken} broken, {missing} finished without a terminator, {complete} \
+        "cut streams: {cases:?}: {broken} broken, {missing} finished without a terminator, {complete} \
          whole; 0 fabricated finishes"
     );
     assert!(broken > 0 && missing > 0 && complete > 0);
@@ -152,7 +159,7 @@ fn one_answer(corpus: &Corpus, name: &str, head: &[Event], given: &[u8], wanted:
     let head = raw(head);
     let begun = corpus.shown(&head).starts.max(corpus.starts());
     let all = &[&*head, given].concat();
-    let Shown { text, starts, finishes, terminals, ids, complaints } = corpus.shown(all);
+    let Shown { text, starts, finishes, terminals, ids, complaints, .. } = corpus.shown(all);
     let told = || format!("{}/{name}:\n{}", corpus.name, String::from_utf8_lossy(all));
     assert_eq!(text, wanted, "{}", told());
     assert_eq!(starts, begun, "one beginning: {}", told());
@@ -166,30 +173,41 @@ fn one_answer(corpus: &Corpus, name: &str, head: &[Event], given: &[u8], wanted:
 
 #[test]
 fn the_same_answer_afresh_gives_every_word_once() {
-    let mut cases = 0;
+    let (mut cases, mut apart) = (Cases::new(), 0);
     for_each_break(|corpus, name, head, stream| {
         let wanted = corpus.shown(stream).text;
         for second in [corpus.of_another(stream), corpus.answer(&wanted)] {
             let (given, told) = spliced(corpus.dialect, head, &events(&second), Way::Afresh);
-            let told = told.unwrap_or_else(|| panic!("{name}: {head:?}"));
+            let Some(told) = told else {
+                // The same words in one part, and the caller has begun a second: it stays broken.
+                assert_eq!((corpus.name, name), ("responses", "two_parts"), "{head:?}");
+                assert_eq!(corpus.shown(&given).terminals, 0);
+                apart += 1;
+                continue;
+            };
             one_answer(corpus, name, head, &given, &wanted);
             assert_eq!(told.text, wanted);
             assert!(told.finished && told.resumable);
-            cases += 1;
+            // The second answer is the whole one, and so is what it cost.
+            let all = corpus.shown(&[raw(head), given].concat());
+            assert_eq!(all.output, corpus.shown(&second).output, "{name}");
+            let counted = told.usage.unwrap_or_default().output;
+            assert_eq!(counted, all.output.unwrap_or_default(), "{name}");
+            *cases.entry(corpus.name).or_default() += 1;
         }
     });
-    println!("{cases} broken streams gone on with by the same answer");
+    println!("gone on with by the same answer: {cases:?}; {apart} by no other parts");
+    assert!(apart < 10);
 }
 
 #[test]
 fn a_prefill_goes_on_where_the_caller_is() {
-    let mut cases = 0;
+    let mut cases = Cases::new();
     for_each_break(|corpus, name, head, stream| {
         let wanted = corpus.shown(stream).text;
-        let said = corpus.shown(&raw(head)).text;
-        let rest = wanted.strip_prefix(&said).unwrap();
-        let (given, told) =
-            spliced(corpus.dialect, head, &events(&corpus.answer(rest)), Way::Prefill);
+        let had = corpus.shown(&raw(head));
+        let second = corpus.answer(wanted.strip_prefix(&had.text).unwrap());
+        let (given, told) = spliced(corpus.dialect, head, &events(&second), Way::Prefill);
         if corpus.afresh_only() {
             assert!(told.is_none());
             return;
@@ -197,14 +215,19 @@ fn a_prefill_goes_on_where_the_caller_is() {
         let told = told.unwrap_or_else(|| panic!("{name}: {head:?}"));
         one_answer(corpus, name, head, &given, &wanted);
         assert_eq!(told.text, wanted);
-        cases += 1;
+        // Each of the two said a part, and cost as much: the sum is told.
+        let sum =
+            corpus.shown(&second).output.map(|output| output + had.output.unwrap_or_default());
+        assert_eq!(corpus.shown(&[raw(head), given].concat()).output, sum, "{name}");
+        assert_eq!(told.usage.map(|usage| usage.output), sum, "{name}");
+        *cases.entry(corpus.name).or_default() += 1;
     });
-    println!("{cases} broken streams gone on with from a prefill");
+    println!("gone on with from a prefill: {cases:?}");
 }
 
 #[test]
 fn a_second_break_is_gone_on_with_as_the_first_was() {
-    let mut cases = 0;
+    let mut cases = Cases::new();
     for_each_break(|corpus, name, head, stream| {
         let wanted = corpus.shown(stream).text;
         let second = events(&corpus.of_another(stream));
@@ -217,15 +240,15 @@ fn a_second_break_is_gone_on_with_as_the_first_was() {
             let (given, told) = spliced(corpus.dialect, &had, &second, Way::Afresh);
             assert!(told.is_some(), "{name}");
             one_answer(corpus, name, &had, &given, &wanted);
-            cases += 1;
+            *cases.entry(corpus.name).or_default() += 1;
         }
     });
-    println!("{cases} streams that broke twice");
+    println!("broken twice: {cases:?}");
 }
 
 #[test]
 fn another_answer_is_dropped_at_the_first_byte_that_differs() {
-    let mut cases = 0;
+    let mut cases = Cases::new();
     for_each_break(|corpus, name, head, stream| {
         let wanted = corpus.shown(stream).text;
         let said = corpus.shown(&raw(head)).text;
@@ -246,16 +269,16 @@ fn another_answer_is_dropped_at_the_first_byte_that_differs() {
             assert!(told.is_none(), "{name}: {text:?} for {said:?}");
             let given = corpus.shown(&given);
             assert_eq!((given.text.as_str(), given.finishes, given.terminals), ("", 0, 0));
-            cases += 1;
+            *cases.entry(corpus.name).or_default() += 1;
         }
     });
-    println!("{cases} other answers dropped");
+    println!("other answers dropped: {cases:?}");
 }
 
 #[test]
 fn what_is_given_may_come_in_any_pieces() {
     for_each_break(|corpus, name, head, stream| {
-        // Cutting a second answer anywhere never gives a word twice, nor an end.
+        // Cutting a second answer anywhere never gives a word twice, nor an end; nor does an error in it.
         let wanted = corpus.shown(stream).text;
         let second = events(&corpus.of_another(stream));
         for cut in 0..second.len() {
@@ -263,6 +286,11 @@ fn what_is_given_may_come_in_any_pieces() {
             let all = corpus.shown(&[raw(head), given].concat());
             assert!(wanted.starts_with(&all.text), "{name}: {}", all.text);
             assert_eq!(all.terminals, 0, "{name}");
+
+            let failing = [&second[..cut], &events(corpus.error())].concat();
+            let (given, told) = spliced(corpus.dialect, head, &failing, Way::Afresh);
+            assert!(told.is_none(), "{name}");
+            assert_eq!(corpus.shown(&[raw(head), given].concat()).text, all.text, "{name}");
         }
     });
 }

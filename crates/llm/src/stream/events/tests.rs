@@ -46,6 +46,19 @@ fn however_it_is_cut_up_the_caller_gets_the_same_bytes() {
 }
 
 #[test]
+fn a_terminator_that_was_cut_off_is_supplied() {
+    for part in ["d", "data: [DO", "data: {\"choices\":[],\"usa"] {
+        let (mut one, mut passed) = (events(), Passed::default());
+        one.data(Bytes::from([ROLE, HI, STOP, part].concat()), &mut passed).unwrap();
+        assert_eq!(one.end(&mut passed), Ok(()), "{part}");
+        let given = pieces(&mut passed).concat();
+        assert_eq!(given.matches("[DONE]").count(), 1, "{given}");
+        assert!(given.starts_with(&[ROLE, HI, STOP].concat()) && given.ends_with(DONE), "{given}");
+        assert!(!given.contains("[DO\n") && !given.contains("usa"), "{given}");
+    }
+}
+
+#[test]
 fn a_missing_terminator_is_supplied_and_a_missing_end_is_not() {
     let (mut one, mut passed) = (events(), Passed::default());
     one.data(Bytes::from([ROLE, HI, STOP].concat()), &mut passed).unwrap();
