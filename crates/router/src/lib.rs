@@ -29,6 +29,8 @@ pub mod strategy;
 mod stream;
 mod table;
 mod target;
+#[cfg(test)]
+mod testing;
 
 pub use self::body::{Body, BodyError};
 pub use self::error::RouteError;

@@ -13,6 +13,8 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::body::Body;
+#[cfg(test)]
+use crate::client::{Clients, memory::Network};
 use crate::error::RouteError;
 use crate::recover::{Recover, RecoverFuture};
 use crate::request::Request;
@@ -59,8 +61,20 @@ impl Router {
     }
 
     fn after(before: Option<&Table<DeploymentStack>>, setup: Setup) -> Result<Self, SetupError> {
-        let table = Arc::new(Table::new(setup, Instant::now(), before, deployment_stack)?);
-        Ok(Self { stack: Recover::new(request_stack(&table)), table })
+        Table::new(setup, Instant::now(), before, deployment_stack).map(Self::of)
+    }
+
+    /// A router whose providers are in `network`.
+    #[cfg(test)]
+    pub(crate) fn over(network: &Network, setup: Setup) -> Result<Self, SetupError> {
+        let clients = Clients::over(network.connector());
+        let now = Instant::now();
+        Table::dialled_by(clients, setup, now, None, deployment_stack).map(Self::of)
+    }
+
+    fn of(table: Table<DeploymentStack>) -> Self {
+        let table = Arc::new(table);
+        Self { stack: Recover::new(request_stack(&table)), table }
     }
 
     /// The names of the groups, in the order configured.
