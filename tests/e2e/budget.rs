@@ -37,6 +37,8 @@ async fn a_fallback_draws_on_no_budget() {
         .with("gpt-4", "only", &down)
         .with("small", "spare", &spare)
         .router("fallbacks: [{gpt-4: [small]}]")
+        // Or else it would soon rest, and nobody be sent there.
+        .router("disable_cooldowns: true")
         .policy("retry: {budget: {ratio: 0, min_per_second: 0}}")
         .start()
         .await;

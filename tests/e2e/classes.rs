@@ -80,11 +80,19 @@ async fn a_sibling_may_have_what_a_deployment_lacks() {
         assert_eq!(answer.status, 200, "{reply:?}");
         assert_eq!([cast.east.attempts(), cast.west.attempts()], [1, 1], "{reply:?}");
 
+        // It is not sent there again.
+        assert_eq!(gateway.ask("gpt-4").await.trail(), ["gpt-4/west=ok"], "{reply:?}");
+
         // Where the sibling lacks it, too, that is the end.
         cast.west.always(reply.clone());
+        let gateway = cast.two().start().await;
         let answer = gateway.ask("gpt-4").await;
         assert_eq!(answer.status, status, "{reply:?}");
         assert_eq!(answer.attempts(), 2, "{reply:?}");
+        // And the one that is left still says so itself.
+        let answer = gateway.ask("gpt-4").await;
+        assert_eq!(answer.status, status, "{reply:?}");
+        assert_eq!(answer.attempts(), 1, "{reply:?}");
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use secondwind_testkit::upstream::{Reply, Upstream};
 use tokio::time::Instant;
 
-use crate::gateway::{Answer, Setup};
+use crate::gateway::{Answer, CHAT, Setup, post, question, streamed};
 
 /// What callers are told where every deployment rests and nobody was asked.
 fn assert_all_rest(answer: &Answer, status: u16, retry_after: std::ops::RangeInclusive<u64>) {
@@ -235,10 +236,7 @@ async fn those_who_waited_do_not_all_come_back_at_the_same_moment() {
         let mut waiting = Vec::new();
         for _ in 0..20 {
             let mut caller = gateway.caller().await;
-            let request = crate::gateway::post(
-                crate::gateway::CHAT,
-                crate::gateway::question("gpt-4").to_string(),
-            );
+            let request = post(CHAT, question("gpt-4").to_string());
             waiting.push(tokio::spawn(async move {
                 caller.sender.send_request(request).await.unwrap().status()
             }));
@@ -251,4 +249,64 @@ async fn those_who_waited_do_not_all_come_back_at_the_same_moment() {
     let arrivals: Vec<_> = east.requests()[1..].iter().map(|request| request.at).collect();
     let spread = *arrivals.iter().max().unwrap() - *arrivals.iter().min().unwrap();
     assert!(spread > Duration::from_millis(60), "{spread:?}");
+}
+
+#[tokio::test]
+async fn with_one_of_two_always_down_and_one_retry_no_request_fails() {
+    let (east, west) = (Upstream::start().await, Upstream::start().await);
+    east.always(Reply::status(500));
+    let setup = Setup::new().with("gpt-4", "east", &east).with("gpt-4", "west", &west);
+    let gateway = setup.router("num_retries: 1").start().await;
+    for n in 0..1000 {
+        let answer = gateway.ask("gpt-4").await;
+        assert_eq!(answer.status, 200, "request {n}: {:?}", answer.trail());
+    }
+    // Four failures, and a probe now and then.
+    assert!((4..9).contains(&east.attempts()), "{}", east.attempts());
+}
+
+#[tokio::test]
+async fn a_limit_that_is_used_up_is_heeded_before_the_429() {
+    let (east, west) = (Upstream::start().await, Upstream::start().await);
+    let last = Reply::ok().header("ratelimit-remaining", "0");
+    east.then(last.header("ratelimit-reset", "30"));
+    let setup = Setup::new().and("gpt-4", "east", &east, ", order: 1").with("gpt-4", "west", &west);
+    let gateway = setup.start().await;
+    assert_eq!(gateway.ask("gpt-4").await.trail(), ["gpt-4/east=ok"]);
+    for _ in 0..5 {
+        assert_eq!(gateway.ask("gpt-4").await.trail(), ["gpt-4/west=ok"]);
+    }
+    assert_eq!(east.attempts(), 1);
+}
+
+#[tokio::test]
+async fn more_requests_than_a_deployment_takes_wait_for_each_other() {
+    let east = Upstream::start().await;
+    east.always(Reply::slow(Duration::from_millis(300)));
+    let setup = Setup::new().and("gpt-4", "east", &east, ", max_parallel_requests: 2");
+    let gateway = setup.start().await;
+    let began = Instant::now();
+    let ask = || gateway.ask("gpt-4");
+    let answers = tokio::join!(ask(), ask(), ask(), ask(), ask());
+    for answer in [answers.0, answers.1, answers.2, answers.3, answers.4] {
+        assert_eq!(answer.status, 200);
+    }
+    assert!(began.elapsed() >= Duration::from_millis(900), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn streams_that_break_count_at_their_end() {
+    let (east, west) = (Upstream::start().await, Upstream::start().await);
+    east.always(Reply::reset_after(3));
+    let setup = Setup::new().and("gpt-4", "east", &east, ", order: 1").with("gpt-4", "west", &west);
+    let gateway = setup.router("num_retries: 0").start().await;
+    for _ in 0..4 {
+        let mut caller = gateway.caller().await;
+        let asked = caller.sender.send_request(post(CHAT, streamed("gpt-4").to_string()));
+        let answer = asked.await.unwrap();
+        assert_eq!(answer.status(), 200, "its head was fine");
+        let _ = answer.into_body().collect().await;
+    }
+    assert_eq!(gateway.ask("gpt-4").await.trail(), ["gpt-4/west=ok"]);
+    assert_eq!(east.attempts(), 4);
 }

@@ -86,7 +86,8 @@ async fn read(app: &App, request: Request, endpoint: Endpoint) -> Result<(Call, 
         return Err(unknown_model(&peek.model, &known));
     };
     let group = group.clone();
-    Ok((Call { dialect: &OpenAiChat, endpoint, headers: head.headers, body, peek }, group))
+    let tags = Vec::new();
+    Ok((Call { dialect: &OpenAiChat, endpoint, headers: head.headers, body, peek, tags }, group))
 }
 
 fn admit(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {

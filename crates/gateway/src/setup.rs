@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use secondwind_llm::dialect;
-use secondwind_router::strategy::SimpleShuffle;
 use secondwind_router::{GroupSetup, Router, Setup, SetupError, Target};
 
 use crate::config::{Config, DeploymentConfig, GroupConfig, Secret};
@@ -44,7 +43,8 @@ pub fn successor(config: &Config, before: &Router) -> Result<Router, Unworkable>
 fn setup(config: &Config) -> Result<Setup, Unworkable> {
     let groups = config.groups.iter().map(group).collect::<Result<_, _>>()?;
     let aliases = config.aliases.clone();
-    Ok(Setup { groups, aliases, strategy: Arc::new(SimpleShuffle) })
+    let (strategy, checks) = (Arc::clone(&config.strategy), config.checks);
+    Ok(Setup { groups, aliases, strategy, checks })
 }
 
 fn group(config: &GroupConfig) -> Result<GroupSetup, Unworkable> {
@@ -68,6 +68,9 @@ fn target(config: &DeploymentConfig) -> Result<Target, Unworkable> {
         organization: expose(&config.organization),
         weight: config.weight,
         order: config.order,
+        price: config.price,
+        tags: config.tags.clone(),
+        limits: config.limits,
         policy: Arc::clone(&config.policy),
         assistant_prefill: config.assistant_prefill,
     })

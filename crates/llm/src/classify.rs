@@ -100,7 +100,7 @@ impl Words {
             Verdict::new(class).with_status(status.as_u16()).with_blame(self.blame(class, said));
         verdict.hint = retry_after::retry_after(headers, now)
             .or_else(|| said.retry_info())
-            .or_else(|| rate_limit_reset(headers));
+            .or_else(|| rate_limit_reset(headers, now));
         verdict.should_retry = retry_after::should_retry(headers);
         verdict
     }

@@ -4,6 +4,8 @@
 //! - [`body`] sends the same body with another model's name in it.
 //! - [`dialect`] is the seam: addresses, keys, headers and errors of one API.
 //! - [`rate_limit`] reads when a limit begins anew.
+//! - [`session`](mod@session) finds what requests that belong together have in common.
+//! - [`tokens`] estimates how many tokens a request is, and reads how many an answer took.
 //! - [`redact`](mod@redact) keeps keys out of what is passed on.
 //! - [`sse`] cuts a stream into its events.
 //! - [`stream`] follows streamed answers to their end, and puts one behind another.
@@ -17,6 +19,8 @@ pub mod dialect;
 pub mod peek;
 pub mod rate_limit;
 pub mod redact;
+pub mod session;
 pub mod sse;
 pub mod stream;
+pub mod tokens;
 pub mod translate;

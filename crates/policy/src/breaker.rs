@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::allowed::{AllowedFails, PartialAllowedFails};
 use crate::error::Findings;
 use crate::inherit::Setting;
 use crate::partial::PartialBreaker;
@@ -14,6 +15,8 @@ pub struct BreakerPolicy {
     pub(crate) on: bool,
     pub(crate) cooldown_time: Duration,
     pub(crate) when_all_open: WhenAllOpen,
+    pub(crate) allowed_fails: Option<u32>,
+    pub(crate) allowed_fails_policy: AllowedFails,
 }
 
 /// What becomes of a request when every deployment of its group is resting and no fallback is left.
@@ -35,6 +38,8 @@ impl Default for BreakerPolicy {
             on: true,
             cooldown_time: Duration::from_secs(5),
             when_all_open: WhenAllOpen::FailFast,
+            allowed_fails: None,
+            allowed_fails_policy: AllowedFails::default(),
         }
     }
 }
@@ -63,6 +68,19 @@ impl BreakerPolicy {
     pub fn when_all_open(&self) -> WhenAllOpen {
         self.when_all_open
     }
+
+    /// How many failures a minute are allowed before a deployment rests. Default off: it rests after
+    /// 4 in a row, or more than half of at least 20 attempts.
+    #[must_use]
+    pub fn allowed_fails(&self) -> Option<u32> {
+        self.allowed_fails
+    }
+
+    /// The same for single classes; they go before [`allowed_fails`](Self::allowed_fails).
+    #[must_use]
+    pub fn allowed_fails_policy(&self) -> &AllowedFails {
+        &self.allowed_fails_policy
+    }
 }
 
 impl PartialBreaker {
@@ -75,8 +93,19 @@ impl PartialBreaker {
         findings.lay("breaker.cooldown_time", &self.cooldown_time, cooldown, zero);
         let choice = &mut onto.when_all_open;
         findings.lay("breaker.when_all_open", &self.when_all_open, choice, None);
-        findings.refuse("breaker.allowed_fails", &self.allowed_fails);
-        findings.refuse("breaker.allowed_fails_policy", &self.allowed_fails_policy);
+        match &self.allowed_fails {
+            Setting::Unset => {}
+            Setting::Off => onto.allowed_fails = None,
+            Setting::Set(written) => {
+                let mut allowed = 0;
+                findings.lay("breaker.allowed_fails", &self.allowed_fails, &mut allowed, None);
+                if written.value().is_ok() {
+                    onto.allowed_fails = Some(allowed);
+                }
+            }
+        }
+        let allowed = &mut onto.allowed_fails_policy;
+        self.allowed_fails_policy.lay_on(allowed, "breaker.allowed_fails_policy", findings);
     }
 }
 
@@ -85,7 +114,10 @@ impl From<&BreakerPolicy> for PartialBreaker {
         PartialBreaker {
             cooldown_time: Setting::Set(breaker.cooldown_time.into()),
             when_all_open: Setting::Set(breaker.when_all_open.into()),
-            ..PartialBreaker::default()
+            allowed_fails: breaker
+                .allowed_fails
+                .map_or(Setting::Off, |allowed| Setting::Set(allowed.into())),
+            allowed_fails_policy: PartialAllowedFails::from(&breaker.allowed_fails_policy),
         }
     }
 }

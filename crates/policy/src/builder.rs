@@ -8,8 +8,8 @@ use crate::class::Class;
 use crate::error::Invalid;
 use crate::inherit::Setting;
 use crate::partial::{
-    PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialPolicy, PartialRetry,
-    PartialStream, PartialTimeout,
+    PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialPolicy, PartialQueue,
+    PartialRetry, PartialStream, PartialTimeout,
 };
 use crate::stream::Recovery;
 use crate::timeout::Reserve;
@@ -42,6 +42,7 @@ pub struct PolicyBuilder {
     breaker: PartialBreaker,
     breaker_off: bool,
     stream: PartialStream,
+    queue: PartialQueue,
 }
 
 impl PolicyBuilder {
@@ -243,6 +244,18 @@ impl PolicyBuilder {
         self
     }
 
+    /// Rests a deployment after more than so many failures in a minute.
+    pub fn allowed_fails(mut self, failures: u32) -> Self {
+        self.breaker.allowed_fails = Setting::Set(failures.into());
+        self
+    }
+
+    /// Rests a deployment after more than so many failures of `class` in a minute.
+    pub fn allowed_fails_of(mut self, class: Class, failures: u32) -> Self {
+        self.breaker.allowed_fails_policy.set(class, failures);
+        self
+    }
+
     /// Does this when every deployment of a group rests.
     pub fn when_all_open(mut self, choice: WhenAllOpen) -> Self {
         self.breaker.when_all_open = Setting::Set(choice.into());
@@ -281,6 +294,14 @@ impl PolicyBuilder {
         self
     }
 
+    // --- queue ---
+
+    /// Lets so many requests of a group wait where every deployment has as many as it takes; 0 for none.
+    pub fn max_queue(mut self, requests: u32) -> Self {
+        self.queue.max = Setting::Set(requests.into());
+        self
+    }
+
     // --- done ---
 
     /// The policy.
@@ -302,6 +323,7 @@ impl PolicyBuilder {
             fallback: said(self.fallback),
             breaker,
             stream: said(self.stream),
+            queue: said(self.queue),
             ..PartialPolicy::default()
         }
     }

@@ -48,6 +48,7 @@
 //!
 //! `schema`: `schema()`, the JSON Schema of a policy.
 
+mod allowed;
 mod backoff;
 mod breaker;
 mod budget;
@@ -59,6 +60,7 @@ mod error;
 mod fallback;
 mod inherit;
 mod partial;
+mod queue;
 mod resolve;
 mod retry;
 #[cfg(feature = "schema")]
@@ -75,6 +77,7 @@ mod tests;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use self::allowed::{AllowedFails, PartialAllowedFails};
 pub use self::backoff::Backoff;
 pub use self::breaker::{BreakerPolicy, WhenAllOpen};
 pub use self::budget::BudgetPolicy;
@@ -87,8 +90,9 @@ pub use self::fallback::FallbackPolicy;
 pub use self::inherit::Setting;
 pub use self::partial::{
     NotYet, PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialPolicy,
-    PartialRetry, PartialStream, PartialTimeout,
+    PartialQueue, PartialRetry, PartialStream, PartialTimeout,
 };
+pub use self::queue::QueuePolicy;
 pub use self::retry::RetryPolicy;
 #[cfg(feature = "schema")]
 pub use self::schema::schema;
@@ -111,6 +115,7 @@ pub struct Policy {
     fallback: FallbackPolicy,
     breaker: BreakerPolicy,
     stream: StreamPolicy,
+    queue: QueuePolicy,
 }
 
 impl Policy {
@@ -119,7 +124,8 @@ impl Policy {
         PolicyBuilder::default()
     }
 
-    /// No retries, no fallbacks, no clocks, no breaker, no recovery of streams: every request is sent once.
+    /// No retries, no fallbacks, no clocks, no breaker, no recovery of streams, no queue: every request is sent
+    /// once.
     #[must_use]
     pub fn off() -> Policy {
         Policy {
@@ -128,6 +134,7 @@ impl Policy {
             fallback: FallbackPolicy::off(),
             breaker: BreakerPolicy::off(),
             stream: StreamPolicy::off(),
+            queue: QueuePolicy::off(),
         }
     }
 
@@ -159,6 +166,12 @@ impl Policy {
     #[must_use]
     pub fn stream(&self) -> &StreamPolicy {
         &self.stream
+    }
+
+    /// Who waits where every deployment has as many requests as it takes.
+    #[must_use]
+    pub fn queue(&self) -> &QueuePolicy {
+        &self.queue
     }
 
     /// This policy with `overlay` on top, value by value: what is unset there keeps what is here,
@@ -198,6 +211,11 @@ impl Policy {
             Setting::Unset => {}
             Setting::Off => policy.stream = StreamPolicy::off(),
             Setting::Set(stream) => stream.lay_on(&mut policy.stream, &mut findings),
+        }
+        match &overlay.queue {
+            Setting::Unset => {}
+            Setting::Off => policy.queue = QueuePolicy::off(),
+            Setting::Set(queue) => queue.lay_on(&mut policy.queue, &mut findings),
         }
         overlay.refuse(&mut findings);
         findings.verdict(policy)

@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Policy;
+use crate::allowed::PartialAllowedFails;
 use crate::breaker::WhenAllOpen;
 use crate::class::Class;
 use crate::counts::PartialCounts;
@@ -59,6 +60,9 @@ pub struct PartialPolicy {
     /// When a deployment that fails is left alone for a while. Off: never.
     #[serde(skip_serializing_if = "Setting::is_unset")]
     pub breaker: Setting<PartialBreaker>,
+    /// Who waits where every deployment of a group has as many requests as it takes. Off: nobody.
+    #[serde(skip_serializing_if = "Setting::is_unset")]
+    pub queue: Setting<PartialQueue>,
     /// A second request while the first is slow. Not available yet.
     #[serde(skip_serializing_if = "Setting::is_unset")]
     pub hedge: Setting<NotYet>,
@@ -314,12 +318,35 @@ pub struct PartialBreaker {
         extend("default" = "fail_fast")
     ))]
     pub when_all_open: Setting<Written<WhenAllOpen>>,
-    /// How many failures a minute are allowed. Not available yet.
+    /// How many failures a minute are allowed before a deployment rests. Off: it rests after 4 in a
+    /// row, or more than half of at least 20 attempts.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub allowed_fails: Setting<NotYet>,
-    /// How many failures a minute are allowed, by class. Not available yet.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "off")))]
+    pub allowed_fails: Setting<Written<u32>>,
+    /// How many failures a minute are allowed for single classes, by our names or LiteLLM's. Off:
+    /// those that lie beneath are dropped.
+    #[serde(skip_serializing_if = "PartialAllowedFails::is_unset")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = {})))]
+    pub allowed_fails_policy: PartialAllowedFails,
+}
+
+/// Any of the values of a [`QueuePolicy`](crate::QueuePolicy).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "Queue",
+        description = "Who waits where every deployment of a group has as many requests as it takes."
+    )
+)]
+#[serde(default, deny_unknown_fields, expecting = "a map with the values of `queue`, or \"off\"")]
+#[non_exhaustive]
+pub struct PartialQueue {
+    /// How many requests of a group wait at most, each until its deadline; those above fail at once.
     #[serde(skip_serializing_if = "Setting::is_unset")]
-    pub allowed_fails_policy: Setting<NotYet>,
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 100)))]
+    pub max: Setting<Written<u32>>,
 }
 
 /// What becomes of a stream that breaks.
@@ -374,6 +401,7 @@ impl PartialPolicy {
         self.timeout.merge(&over.timeout);
         self.fallback.merge(&over.fallback);
         self.breaker.merge(&over.breaker);
+        self.queue.merge(&over.queue);
         self.hedge.replace(&over.hedge);
         self.stream.merge(&over.stream);
     }
@@ -393,6 +421,7 @@ impl From<&Policy> for PartialPolicy {
             fallback: policy.fallback().into(),
             breaker: policy.breaker().into(),
             stream: Setting::Set(policy.stream().into()),
+            queue: policy.queue().into(),
             ..PartialPolicy::default()
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::Policy;
+use crate::allowed::{self, PartialAllowedFails};
 use crate::breaker::WhenAllOpen;
 use crate::class::{Class, ClassSet};
 use crate::counts::{self, Counts, PartialCounts};
@@ -85,6 +86,23 @@ inline!(PartialCounts, "Counts", |generator| {
     let mut properties = json_schema!({});
     for key in names.chain(aliases) {
         properties.insert(key.to_owned(), count.clone().to_value());
+    }
+    let map = json_schema!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+    });
+    json_schema!({ "anyOf": [map, { "enum": ["off", false, null] }] })
+});
+
+inline!(PartialAllowedFails, "AllowedFails", |generator| {
+    let count = generator.subschema_for::<Setting<u32>>();
+    let mut properties = json_schema!({});
+    for key in allowed::keys() {
+        let mut count = count.clone();
+        let description = "How many of them a minute are allowed; off is 0, null sets nothing.";
+        count.insert("description".to_owned(), description.into());
+        properties.insert(key, count.to_value());
     }
     let map = json_schema!({
         "type": "object",

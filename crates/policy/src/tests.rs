@@ -66,7 +66,8 @@ fn off_sends_every_request_once() {
     assert_eq!(off.timeout().reserve(), Reserve::Off);
     assert_eq!(off.fallback().max(), 0);
     assert!(!off.breaker().enabled());
-    let text = r#"{"retry": "off", "timeout": false, "fallback": "off", "breaker": false, "stream": "off"}"#;
+    let text = r#"{"retry": "off", "timeout": false, "fallback": "off", "breaker": false, "stream": "off",
+        "queue": "off"}"#;
     assert_eq!(read(text), off);
 }
 
@@ -80,6 +81,7 @@ fn reads_back_what_it_wrote() {
         r#"{"timeout": {"total": 1.5, "attempt": "250ms", "reserve": 0}, "breaker": "off"}"#,
         r#"{"timeout": "off", "fallback": "off", "breaker": {"cooldown_time": 0}}"#,
         r#"{"timeout": {"reserve": "7s"}, "breaker": {"when_all_open": "least_bad"}}"#,
+        r#"{"breaker": {"allowed_fails": 3, "allowed_fails_policy": {"timeout": 2}}}"#,
     ] {
         let policy = read(text);
         let written = serde_json::to_string(&policy).unwrap();
@@ -190,8 +192,8 @@ fn every_finding_has_its_path() {
             "fallback.max: must be a whole number from 0 to 4294967295, not 1.5",
         ),
         (
-            r#"{"breaker": {"allowed_fails": 3}}"#,
-            "breaker.allowed_fails: is not available yet; leave it out, or write \"off\"",
+            r#"{"breaker": {"allowed_fails": -3}}"#,
+            "breaker.allowed_fails: must be a whole number from 0 to 4294967295, not -3",
         ),
         (
             r#"{"hedge": {"after": "2s"}}"#,

@@ -18,12 +18,11 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use pin_project_lite::pin_project;
-use secondwind_layers::Alternatives;
 use secondwind_layers::body::{Broken, Gated, Limits};
-use secondwind_layers::classify::{Blame, Opinion, Verdict};
+use secondwind_layers::classify::{Opinion, Verdict};
 use secondwind_llm::body::Spliced;
 use secondwind_llm::stream::{Events, Way};
-use secondwind_policy::{Class, Harm, Policy, Recovery};
+use secondwind_policy::{Policy, Recovery};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 
@@ -369,23 +368,9 @@ impl Sent {
         error
     }
 
-    /// Says what the attempt came to, and lets the deployment rest: for as long as it asked; after a rate limit
-    /// without a hint for the policy's cooldown, if somebody else can answer meanwhile.
+    /// Says what the attempt came to: the layers above go by it, and the deployment's health.
     fn judge(&self, verdict: Verdict) {
-        let context = self.request.context();
-        context.judge(verdict);
-        let Deployment { target, rest, .. } = &*self.deployment;
-        let breaker = target.policy.breaker();
-        let harmless = verdict.blame == Blame::Nobody || verdict.class.facts().harm == Harm::None;
-        if !breaker.enabled() || harmless {
-            return;
-        }
-        let for_rate_limit = verdict.class == Class::RateLimit;
-        let Alternatives { untried, fallback, .. } = context.alternatives();
-        let cooldown = (for_rate_limit && (untried || fallback)).then(|| breaker.cooldown_time());
-        if let Some(wait) = verdict.hint.or(cooldown) {
-            rest.rest(Instant::now(), wait, for_rate_limit);
-        }
+        self.request.context().judge(verdict);
     }
 }
 

@@ -2,17 +2,34 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use secondwind_layers::body::Broken;
+use secondwind_layers::classify::Verdict;
+use secondwind_policy::Class;
 
+use crate::health::Ticket;
 use crate::stream::Stream;
+use crate::watch::Watched;
 
 /// The body of an answer.
-pub struct Body(Kind);
+pub struct Body {
+    kind: Kind,
+    held: Held,
+}
+
+/// What is to be told once an answer is over, and held until then.
+#[derive(Default)]
+pub(crate) struct Held(Option<Box<Holding>>);
+
+#[derive(Default)]
+struct Holding {
+    watched: Option<Watched>,
+    ticket: Option<Ticket>,
+}
 
 enum Kind {
     /// All of it.
@@ -39,27 +56,49 @@ impl Body {
     /// A body that is at hand.
     #[must_use]
     pub const fn whole(bytes: Bytes) -> Self {
-        Self(Kind::Whole(bytes))
+        Self::of(Kind::Whole(bytes))
     }
 
     pub(crate) const fn flowing(read: Bytes, rest: Incoming) -> Self {
-        Self(Kind::Flowing { read, rest })
+        Self::of(Kind::Flowing { read, rest })
     }
 
     pub(crate) fn stream(stream: Stream) -> Self {
-        Self(Kind::Stream(Box::new(stream)))
+        Self::of(Kind::Stream(Box::new(stream)))
     }
 
     pub(crate) fn carried(
         body: impl HttpBody<Data = Bytes, Error = BodyError> + Send + 'static,
     ) -> Self {
-        Self(Kind::Carried(Box::pin(body)))
+        Self::of(Kind::Carried(Box::pin(body)))
+    }
+
+    const fn of(kind: Kind) -> Self {
+        Self { kind, held: Held::none() }
+    }
+
+    /// Tells the health of the deployment how the answer ended.
+    pub(crate) fn watch(&mut self, watched: Watched) {
+        self.holding().watched = Some(watched);
+    }
+
+    /// Holds a request's visit until the answer is over.
+    pub(crate) fn hold(&mut self, ticket: Ticket) {
+        self.holding().ticket = Some(ticket);
+    }
+
+    fn holding(&mut self) -> &mut Holding {
+        let held = match &mut self.kind {
+            Kind::Stream(stream) => stream.held(),
+            _ => &mut self.held,
+        };
+        held.0.get_or_insert_default()
     }
 
     /// The bytes, where all of them are at hand.
     #[must_use]
     pub const fn as_whole(&self) -> Option<&Bytes> {
-        match &self.0 {
+        match &self.kind {
             Kind::Whole(bytes) => Some(bytes),
             Kind::Flowing { .. } | Kind::Stream(_) | Kind::Carried(_) => None,
         }
@@ -70,9 +109,32 @@ impl Body {
     /// # Errors
     /// The body, where it is another.
     pub(crate) fn into_stream(self) -> Result<Box<Stream>, Self> {
-        match self.0 {
+        match self.kind {
             Kind::Stream(stream) => Ok(stream),
-            other => Err(Self(other)),
+            kind => Err(Self { kind, held: self.held }),
+        }
+    }
+}
+
+// === impl Held ===
+
+impl Held {
+    pub(crate) const fn none() -> Self {
+        Self(None)
+    }
+
+    /// A part of the answer came by.
+    pub(crate) fn saw(&mut self, frame: &Frame<Bytes>) {
+        let watched = self.0.as_mut().and_then(|held| held.watched.as_mut());
+        if let (Some(watched), Some(data)) = (watched, frame.data_ref()) {
+            watched.saw(data);
+        }
+    }
+
+    /// The answer is over, whole or broken.
+    pub(crate) fn over(&mut self, ended: Result<(), Verdict>) {
+        if let Some(watched) = self.0.take().and_then(|held| held.watched) {
+            watched.ended(ended);
         }
     }
 }
@@ -85,23 +147,36 @@ impl HttpBody for Body {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.get_mut().0 {
+        let this = self.get_mut();
+        let frame = match &mut this.kind {
             Kind::Whole(bytes) | Kind::Flowing { read: bytes, .. } if !bytes.is_empty() => {
-                Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
+                Some(Ok(Frame::data(std::mem::take(bytes))))
             }
-            Kind::Whole(_) => Poll::Ready(None),
-            Kind::Flowing { rest, .. } => Pin::new(rest)
-                .poll_frame(cx)
-                .map(|frame| frame.map(|frame| frame.map_err(BodyError::from))),
+            Kind::Whole(_) => None,
+            Kind::Flowing { rest, .. } => {
+                ready!(Pin::new(rest).poll_frame(cx)).map(|frame| frame.map_err(BodyError::from))
+            }
+            // These tell for themselves.
             Kind::Stream(stream) => {
-                stream.poll_frame(cx).map(|frame| frame.map(|frame| frame.map_err(BodyError::from)))
+                let frame = ready!(stream.poll_frame(cx));
+                return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)));
             }
-            Kind::Carried(body) => body.as_mut().poll_frame(cx),
+            Kind::Carried(body) => return body.as_mut().poll_frame(cx),
+        };
+        match &frame {
+            Some(Err(_)) => this.held.over(Err(Verdict::new(Class::Interrupted))),
+            Some(Ok(frame)) => this.held.saw(frame),
+            None => {}
         }
+        if frame.is_none() || this.is_end_stream() {
+            // Who is told that it is over does not ask again.
+            this.held.over(Ok(()));
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Whole(bytes) => bytes.is_empty(),
             Kind::Flowing { read, rest } => read.is_empty() && rest.is_end_stream(),
             // Its end is to be asked for: only then is it known what became of it.
@@ -111,7 +186,7 @@ impl HttpBody for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Stream(_) | Kind::Carried(_) => SizeHint::new(),
             Kind::Flowing { read, rest } => {
@@ -129,7 +204,7 @@ impl HttpBody for Body {
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match &self.0 {
+        let kind = match &self.kind {
             Kind::Whole(bytes) => format!("{} bytes", bytes.len()),
             Kind::Flowing { read, .. } => format!("{} bytes and more", read.len()),
             Kind::Stream(_) | Kind::Carried(_) => "a stream".to_owned(),
@@ -165,5 +240,35 @@ impl std::error::Error for BodyError {
             Why::Read(error) => Some(error),
             Why::Broken(broken) => Some(broken),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http_body_util::BodyExt;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::health::Health;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_visit_is_over_when_the_answer_is_or_nobody_wants_it_any_more() {
+        let now = Instant::now();
+        let health = Arc::new(Health::new(now));
+        let held = || {
+            let mut body = Body::whole(Bytes::from_static(b"an answer"));
+            body.hold(Ticket::new(&health, None, now).unwrap());
+            body
+        };
+        let mut read = held();
+        let dropped = held();
+        assert_eq!(health.load().in_flight(), 2);
+        assert!(read.frame().await.is_some());
+        // The last of it is out; whether anybody asks once more or not.
+        assert_eq!(health.load().in_flight(), 1);
+        drop(dropped);
+        assert_eq!(health.load().in_flight(), 0);
     }
 }

@@ -21,6 +21,9 @@ enum Kind {
     Read(hyper::Error),
     AllResting { group: String, back_in: Duration },
     UnknownGroup { group: String },
+    TooLong { group: String, tokens: u64 },
+    NoMatch { group: String },
+    QueueFull { group: String },
     Unsupported { deployment: String },
     Unproven(Broken),
     Spent { group: String },
@@ -46,6 +49,21 @@ impl RouteError {
     pub(crate) fn unknown_group(group: &str) -> Self {
         let kind = Kind::UnknownGroup { group: group.to_owned() };
         Self { kind, verdict: Verdict::new(Class::NotFound) }
+    }
+
+    pub(crate) fn too_long(group: &str, tokens: u64) -> Self {
+        let kind = Kind::TooLong { group: group.to_owned(), tokens };
+        Self { kind, verdict: Verdict::new(Class::ContextWindow) }
+    }
+
+    pub(crate) fn no_match(group: &str) -> Self {
+        let kind = Kind::NoMatch { group: group.to_owned() };
+        Self { kind, verdict: Verdict::new(Class::NotFound) }
+    }
+
+    pub(crate) fn queue_full(group: &str) -> Self {
+        let kind = Kind::QueueFull { group: group.to_owned() };
+        Self { kind, verdict: Verdict::new(Class::RateLimit) }
     }
 
     pub(crate) fn unsupported(deployment: &str) -> Self {
@@ -99,6 +117,16 @@ impl fmt::Display for RouteError {
             Kind::Spent { group } => {
                 write!(f, "no other deployment of `{group}` is left to carry on with the answer")
             }
+            Kind::TooLong { group, tokens } => write!(
+                f,
+                "the prompt, about {tokens} tokens, fits into no context window of `{group}`"
+            ),
+            Kind::NoMatch { group } => {
+                write!(f, "no deployment of `{group}` is for requests with these tags")
+            }
+            Kind::QueueFull { group } => {
+                write!(f, "too many requests wait for a deployment of `{group}`")
+            }
             Kind::Unsupported { deployment } => {
                 write!(f, "`{deployment}` does not offer what the request asks for")
             }
@@ -112,10 +140,7 @@ impl std::error::Error for RouteError {
             Kind::Send(error) => Some(error),
             Kind::Read(error) => Some(error),
             Kind::Unproven(broken) => Some(broken),
-            Kind::AllResting { .. }
-            | Kind::UnknownGroup { .. }
-            | Kind::Unsupported { .. }
-            | Kind::Spent { .. } => None,
+            _ => None,
         }
     }
 }

@@ -4,6 +4,13 @@
 //! (`MoveOn`) comes back for the next deployment, an untried healthy one at once, else the one that may be
 //! tried again the earliest, which then does the waiting on entry.
 
+mod choose;
+mod queue;
+mod sieve;
+
+pub(crate) use self::queue::Queue;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,16 +21,20 @@ use http::Response;
 use pin_project_lite::pin_project;
 use secondwind_layers::classify::Verdict;
 use secondwind_layers::retry::Budget;
-use secondwind_layers::{Alternatives, Context, Error, Name};
-use secondwind_policy::{Policy, WhenAllOpen};
+use secondwind_layers::{Alternatives, Error, Name};
+use secondwind_policy::Policy;
 use tokio::time::Instant;
 use tower_service::Service;
 
+use self::choose::{Choice, Found};
+use self::queue::Place;
+use self::sieve::Sieve;
 use crate::body::Body;
 use crate::error::RouteError;
-use crate::health::Resting;
+use crate::health::Ticket;
 use crate::request::Request;
-use crate::strategy::{Candidate, Strategy};
+use crate::setup::Checks;
+use crate::strategy::{Field, Strategy};
 use crate::target::Deployment;
 
 /// A group at work, with `S` for the layers of each deployment.
@@ -31,7 +42,13 @@ pub(crate) struct Group<S> {
     name: Name,
     policy: Arc<Policy>,
     members: Vec<Member<S>>,
+    /// The members by id.
+    places: HashMap<Name, usize>,
+    field: Field,
     strategy: Arc<dyn Strategy>,
+    checks: Checks,
+    sieve: Sieve,
+    queue: Arc<Queue>,
     budget: Budget,
 }
 
@@ -51,6 +68,8 @@ pin_project! {
         // What the deployment before came to, and what that was judged to be: told if the deadline cuts off the
         // one that is trying now.
         before: Option<(Outcome, Option<Verdict>)>,
+        // The visit to the deployment at hand.
+        ticket: Option<Ticket>,
         #[pin]
         state: State<S, S::Future>,
     }
@@ -61,6 +80,8 @@ pin_project! {
     enum State<S, F> {
         // No deployment is to be had.
         Refused { error: Option<Error<RouteError>> },
+        // All deployments that could have the request have as many as they take.
+        Queued { place: Place },
         // A deployment is asked whether it can take the request.
         Readying { member: usize, stack: S },
         // A deployment has the request.
@@ -77,12 +98,6 @@ struct Tried {
     not_before: Option<Instant>,
 }
 
-/// A deployment to go to.
-struct Choice {
-    member: usize,
-    not_before: Option<Instant>,
-}
-
 // === impl Group ===
 
 impl<S> Group<S> {
@@ -90,11 +105,18 @@ impl<S> Group<S> {
         name: Name,
         policy: Arc<Policy>,
         members: Vec<Member<S>>,
-        strategy: Arc<dyn Strategy>,
+        (strategy, checks): (Arc<dyn Strategy>, Checks),
         now: Instant,
     ) -> Self {
         let budget = Budget::of_policy(policy.retry().budget(), now);
-        Self { name, policy, members, strategy, budget }
+        let targets = || members.iter().map(|member| &member.deployment.target);
+        let shares: Vec<_> = targets().map(|target| (target.order, target.weight)).collect();
+        let places =
+            (0..).zip(targets()).map(|(place, target)| (target.id.clone(), place)).collect();
+        let sieve = Sieve::new(checks, targets());
+        let queue = Arc::new(Queue::new(policy.queue().max()));
+        let field = Field::new(&shares);
+        Self { name, policy, members, places, field, strategy, checks, sieve, queue, budget }
     }
 
     /// Its name.
@@ -109,7 +131,7 @@ impl<S> Group<S> {
 
     /// The host of the deployment called `id`.
     pub(crate) fn host_of(&self, id: &str) -> Option<&str> {
-        let member = self.members.iter().find(|member| *member.deployment.target.id == *id)?;
+        let member = self.members.get(*self.places.get(id)?)?;
         member.deployment.target.api_base.host()
     }
 
@@ -121,18 +143,16 @@ impl<S> Group<S> {
         let now = Instant::now();
         // The policy is in each deployment's layers, with what is its own.
         context.enter_group(self.name.clone(), None, Some(self.budget.clone()));
-        let state = match self.admit(&request, now).and_then(|()| self.first(&request, now)) {
-            Ok(choice) => self.go(&choice, context, &[], now),
-            Err(error) => {
-                context.judge(error.verdict());
-                State::Refused { error: Some(Error::from(error)) }
-            }
+        let (state, ticket) = match self.admit(&request, now) {
+            Ok(()) => self.enter(&request, now),
+            Err(error) => (Self::refused(&request, error), None),
         };
         GroupFuture {
             group: Some(Arc::clone(self)),
             request,
             tried: Vec::new(),
             before: None,
+            ticket,
             state,
         }
     }
@@ -152,120 +172,44 @@ impl<S> Group<S> {
         Err(RouteError::spent(&self.name))
     }
 
-    /// The deployments that have been asked for the answer which is to be carried on.
-    fn avoided(&self, request: &Request) -> Vec<Tried> {
-        if request.resume().is_none() {
-            return Vec::new();
-        }
-        let trail = request.context().trail();
-        let asked = |member: &Member<S>| trail.went_to_deployment(&member.deployment.target.id);
-        let members = self.members.iter().enumerate();
-        members
-            .filter(|(_, member)| asked(member))
-            .map(|(member, _)| Tried { member, not_before: None })
-            .collect()
+    fn refused<F>(request: &Request, error: RouteError) -> State<S, F> {
+        request.context().judge(error.verdict());
+        State::Refused { error: Some(Error::from(error)) }
     }
 
-    /// The first deployment: by strategy among those that do not rest.
-    fn first(&self, request: &Request, now: Instant) -> Result<Choice, RouteError> {
-        let context = request.context();
-        let avoided = self.avoided(request);
-        if let Some(member) = self.untried(&avoided, now) {
-            return Ok(Choice { member, not_before: None });
-        }
-        if !avoided.is_empty() {
-            // The same one again only where there is nobody else.
-            if context.alternatives().fallback {
-                return Err(RouteError::spent(&self.name));
+    /// What a request does that comes to the group, or looks again whether there is room.
+    fn enter<F>(&self, request: &Request, now: Instant) -> (State<S, F>, Option<Ticket>)
+    where
+        S: Clone,
+    {
+        let error = match self.first(request, now) {
+            Found::Choice(choice) => {
+                let state = self.go(&choice, request, &[], now);
+                return (state, Some(choice.ticket));
             }
-            if let Some(member) = self.untried(&[], now) {
-                return Ok(Choice { member, not_before: None });
-            }
-        }
-        let mut earliest: Option<(usize, Resting)> = None;
-        let mut for_rate_limit = true;
-        for (member, at) in self.members.iter().enumerate() {
-            let Some(resting) = at.deployment.rest.resting(now) else {
-                return Ok(Choice { member, not_before: None });
-            };
-            for_rate_limit &= resting.for_rate_limit;
-            if earliest.is_none_or(|(_, known)| resting.until < known.until) {
-                earliest = Some((member, resting));
-            }
-        }
-        let Some((member, Resting { until, .. })) = earliest else {
-            return Err(RouteError::unknown_group(&self.name));
+            Found::Full => match self.queue.join() {
+                Some(place) => return (State::Queued { place }, None),
+                None => RouteError::queue_full(&self.name),
+            },
+            Found::Refused(error) => error,
         };
-        let wait = until.saturating_duration_since(now);
-        let retry = self.policy.retry();
-        if !context.alternatives().fallback {
-            if self.policy.breaker().when_all_open() == WhenAllOpen::LeastBad {
-                return Ok(Choice { member, not_before: None });
-            }
-            let fits = wait <= retry.max_retry_after()
-                && context.deadline().is_none_or(|deadline| wait < deadline.remaining(now));
-            if fits && context.spend_retry(retry.num_retries()) {
-                let not_before = Some(scattered(until, context, now));
-                return Ok(Choice { member, not_before });
-            }
-        }
-        Err(RouteError::all_resting(&self.name, wait, for_rate_limit))
-    }
-
-    /// The next deployment after one gave way.
-    fn next(&self, tried: &[Tried], context: &Context, now: Instant) -> Option<Choice> {
-        if let Some(member) = self.untried(tried, now) {
-            return Some(Choice { member, not_before: None });
-        }
-        // A rest is waited for as long as a hint would be; a backoff as long as it says.
-        let patience = now.checked_add(self.policy.retry().max_retry_after());
-        let rested = |member: usize, at: Option<Instant>| {
-            let rest = self.members.get(member)?.deployment.rest.resting(now).map(|it| it.until);
-            if rest.is_some_and(|until| patience.is_some_and(|patience| until > patience)) {
-                return None;
-            }
-            Some((member, at.max(rest.map(|until| scattered(until, context, now)))?))
-        };
-        let again = tried.iter().filter_map(|tried| rested(tried.member, Some(tried.not_before?)));
-        let untried = (0..self.members.len())
-            .filter(|member| !tried.iter().any(|tried| tried.member == *member))
-            .filter_map(|member| rested(member, None));
-        let (member, at) = again.chain(untried).min_by_key(|(_, at)| *at)?;
-        let wait = at.saturating_duration_since(now);
-        let fits = context.deadline().is_none_or(|deadline| wait < deadline.remaining(now));
-        fits.then_some(Choice { member, not_before: Some(at) })
-    }
-
-    /// One that was not tried and does not rest, by strategy.
-    fn untried(&self, tried: &[Tried], now: Instant) -> Option<usize> {
-        let mut candidates = self.members.iter().enumerate().filter_map(|(index, member)| {
-            let Deployment { target, rest, .. } = &*member.deployment;
-            let open =
-                !tried.iter().any(|tried| tried.member == index) && rest.resting(now).is_none();
-            open.then_some(Candidate { index, order: target.order, weight: target.weight })
-        });
-        self.strategy.pick(&mut candidates, fastrand::f64())
+        (Self::refused(request, error), None)
     }
 
     fn go<F>(
         &self,
         choice: &Choice,
-        context: &Context,
+        request: &Request,
         tried: &[Tried],
         now: Instant,
     ) -> State<S, F>
     where
         S: Clone,
     {
-        let Choice { member, not_before } = *choice;
-        let is_other = |index: usize| index != member;
-        let open = |index: usize| {
-            is_other(index)
-                && !tried.iter().any(|tried| tried.member == index)
-                && self.members[index].deployment.rest.resting(now).is_none()
-        };
+        let Choice { member, not_before, .. } = *choice;
+        let context = request.context();
         let alternatives = Alternatives {
-            untried: (0..self.members.len()).any(open),
+            untried: self.any_untried(member, tried, request, now),
             siblings: self.members.len() > 1,
             ..Alternatives::default()
         };
@@ -278,22 +222,12 @@ impl<S> Group<S> {
     }
 }
 
-/// A moment a little after `until`, by up to a tenth of the wait, but within the deadline: those who wait for
-/// the same place do not all come back at once.
-fn scattered(until: Instant, context: &Context, now: Instant) -> Instant {
-    let later = until.saturating_duration_since(now).mul_f64(0.1 * fastrand::f64());
-    let late = until.checked_add(later);
-    let in_time = |at: &Instant| context.deadline().is_none_or(|deadline| !deadline.passed(*at));
-    late.filter(in_time).unwrap_or(until)
-}
-
 impl<S: Service<Request>> GroupFuture<S> {
     /// The answer for a group that there is not.
     pub(crate) fn unknown(request: Request) -> Self {
-        let error = RouteError::unknown_group(request.group());
-        request.context().judge(error.verdict());
-        let state = State::Refused { error: Some(Error::from(error)) };
-        Self { group: None, request, tried: Vec::new(), before: None, state }
+        let state = Group::<S>::refused(&request, RouteError::unknown_group(request.group()));
+        let (tried, before) = (Vec::new(), None);
+        Self { group: None, request, tried, before, ticket: None, state }
     }
 }
 
@@ -311,6 +245,22 @@ where
                     Some(error) => return Poll::Ready(Err(error)),
                     None => return Poll::Pending,
                 },
+                StateProjection::Queued { place } => {
+                    ready!(place.poll_look(cx));
+                    let Some(group) = this.group else { return Poll::Pending };
+                    let now = Instant::now();
+                    match group.first(this.request, now) {
+                        Found::Full => {}
+                        Found::Choice(choice) => {
+                            let state = group.go(&choice, this.request, &[], now);
+                            *this.ticket = Some(choice.ticket);
+                            this.state.set(state);
+                        }
+                        Found::Refused(error) => {
+                            this.state.set(Group::<S>::refused(this.request, error));
+                        }
+                    }
+                }
                 StateProjection::Readying { member, stack } => {
                     ready!(stack.poll_ready(cx))?;
                     let attempt = stack.call(this.request.clone());
@@ -318,7 +268,8 @@ where
                     this.state.set(State::Calling { member, attempt });
                 }
                 StateProjection::Calling { member, attempt } => {
-                    let outcome = ready!(attempt.poll(cx));
+                    let mut outcome = ready!(attempt.poll(cx));
+                    let ticket = this.ticket.take();
                     let context = this.request.context();
                     let now = Instant::now();
                     let Some(gave_way) = context.take_move_on() else {
@@ -330,8 +281,15 @@ where
                             }
                             return Poll::Ready(before);
                         }
+                        if let (Ok(answer), Some(ticket)) = (&mut outcome, ticket)
+                            && answer.body().as_whole().is_none()
+                        {
+                            // The visit is over when the answer is.
+                            answer.body_mut().hold(ticket);
+                        }
                         return Poll::Ready(outcome);
                     };
+                    drop(ticket);
                     let Some(group) = this.group else { return Poll::Ready(outcome) };
                     // A place that asked for more time than is waited is not come back to.
                     let longest = group.policy.retry().max_retry_after();
@@ -341,11 +299,12 @@ where
                     let tried = Tried { member: *member, not_before };
                     this.tried.retain(|before| before.member != tried.member);
                     this.tried.push(tried);
-                    let Some(choice) = group.next(this.tried, context, now) else {
+                    let Some(choice) = group.next(this.tried, this.request, now) else {
                         return Poll::Ready(outcome);
                     };
                     *this.before = Some((outcome, context.verdict()));
-                    let state = group.go(&choice, context, this.tried, now);
+                    let state = group.go(&choice, this.request, this.tried, now);
+                    *this.ticket = Some(choice.ticket);
                     this.state.set(state);
                 }
             }

@@ -11,6 +11,8 @@
 //! | `attempt` | one attempt: sent, read, judged |
 //! | [`strategy`] | which deployment comes first |
 //! | `health` | which deployments rest, and until when |
+//! | `load` | how many requests a deployment has, how fast it answers, what it was sent |
+//! | `watch` | tells a deployment's health what its attempts came to |
 //! | `client` | pooled connections to the providers |
 
 mod attempt;
@@ -20,6 +22,7 @@ mod error;
 mod group;
 mod groups;
 mod health;
+mod load;
 mod recover;
 mod request;
 mod service;
@@ -31,10 +34,11 @@ mod table;
 mod target;
 #[cfg(test)]
 mod testing;
+mod watch;
 
 pub use self::body::{Body, BodyError};
 pub use self::error::RouteError;
 pub use self::request::{Call, Request, Routed};
 pub use self::service::{RouteFuture, Router};
-pub use self::setup::{GroupSetup, Setup, SetupError};
-pub use self::target::{Target, TargetError};
+pub use self::setup::{Checks, GroupSetup, Setup, SetupError};
+pub use self::target::{Limits, Target, TargetError};

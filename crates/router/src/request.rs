@@ -1,13 +1,15 @@
 //! A request on its way through the router: what the caller asked, shared by all its attempts.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::HeaderMap;
 use secondwind_layers::{Context, Entered, Kind, Name};
 use secondwind_llm::dialect::{Dialect, Endpoint};
 use secondwind_llm::peek::Peek;
+use secondwind_llm::session::session;
+use secondwind_llm::tokens::estimate;
 use tokio::time::Instant;
 
 /// A request on its way through the router.
@@ -16,7 +18,7 @@ use tokio::time::Instant;
 /// deployment that it goes to, so that nothing of one provider reaches another.
 #[derive(Clone)]
 pub struct Request {
-    call: Arc<Call>,
+    asked: Arc<Asked>,
     context: Context,
     group: Name,
     resume: Option<Arc<Resume>>,
@@ -27,6 +29,14 @@ pub struct Request {
 pub(crate) struct Resume {
     /// The body that has what was said in it, and what was read of that, for a deployment that goes on from there.
     pub(crate) prefill: Option<(Bytes, Peek)>,
+}
+
+struct Asked {
+    call: Call,
+    /// About how many tokens it sends, once somebody wanted to know.
+    tokens: OnceLock<u64>,
+    /// What the requests that belong together have in common.
+    session: OnceLock<Option<String>>,
 }
 
 /// What the caller asked.
@@ -41,6 +51,8 @@ pub struct Call {
     pub body: Bytes,
     /// What was read of the body.
     pub peek: Peek,
+    /// What the caller wants of the deployment that answers, where tags are checked.
+    pub tags: Vec<String>,
 }
 
 /// What the layers must know of a [`Request`].
@@ -53,13 +65,18 @@ impl Request {
     /// `call`, for the group called `group`, with what travels along.
     #[must_use]
     pub fn new(call: Call, group: Name, context: Context) -> Self {
-        Self { call: Arc::new(call), context, group, resume: None }
+        Self {
+            asked: Arc::new(Asked { call, tokens: OnceLock::new(), session: OnceLock::new() }),
+            context,
+            group,
+            resume: None,
+        }
     }
 
     /// What the caller asked.
     #[must_use]
     pub fn call(&self) -> &Call {
-        &self.call
+        &self.asked.call
     }
 
     /// What travels along: the deadline, the trail.
@@ -83,6 +100,21 @@ impl Request {
         self.resume.as_deref()
     }
 
+    /// About how many tokens it sends.
+    pub(crate) fn tokens(&self) -> u64 {
+        *self.asked.tokens.get_or_init(|| estimate(&self.asked.call.body))
+    }
+
+    /// What the requests that belong together have in common, where the caller says anything of the kind.
+    pub(crate) fn session(&self) -> Option<&str> {
+        self.asked.session.get_or_init(|| session(&self.asked.call.body)).as_deref()
+    }
+
+    /// About how many tokens it sends, if anybody wanted to know.
+    pub(crate) fn known_tokens(&self) -> u64 {
+        self.asked.tokens.get().copied().unwrap_or(0)
+    }
+
     pub(crate) fn point_to(&mut self, group: Name) {
         self.group = group;
     }
@@ -91,7 +123,7 @@ impl Request {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
-            .field("call", &self.call)
+            .field("call", self.call())
             .field("group", &self.group)
             .finish_non_exhaustive()
     }
@@ -114,7 +146,7 @@ impl<Res> Kind<Request, Res> for Routed {
     }
 
     fn keep(&self, request: Request, max_bytes: u64) -> (Request, Option<Request>) {
-        let kept = (request.call.body.len() as u64 <= max_bytes).then(|| request.clone());
+        let kept = (request.call().body.len() as u64 <= max_bytes).then(|| request.clone());
         (request, kept)
     }
 

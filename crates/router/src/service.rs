@@ -16,6 +16,7 @@ use crate::body::Body;
 #[cfg(test)]
 use crate::client::{Clients, memory::Network};
 use crate::error::RouteError;
+use crate::health::Registry;
 use crate::recover::{Recover, RecoverFuture};
 use crate::request::Request;
 use crate::setup::{Setup, SetupError};
@@ -29,6 +30,7 @@ use crate::table::Table;
 pub struct Router {
     table: Arc<Table<DeploymentStack>>,
     stack: Recover<RequestStack>,
+    registry: Registry,
 }
 
 pin_project! {
@@ -48,7 +50,7 @@ impl Router {
     /// Where a deployment's address or key cannot be used, or TLS is wanted and the system's root certificates
     /// cannot be read.
     pub fn new(setup: Setup) -> Result<Self, SetupError> {
-        Self::after(None, setup)
+        Self::with_registry(setup, Registry::default())
     }
 
     /// A router for another setup, in the place of this one. What is known of the health of a deployment goes
@@ -57,24 +59,26 @@ impl Router {
     /// # Errors
     /// As those of [`new`](Self::new).
     pub fn successor(&self, setup: Setup) -> Result<Self, SetupError> {
-        Self::after(Some(&self.table), setup)
+        Self::with_registry(setup, self.registry.clone())
     }
 
-    fn after(before: Option<&Table<DeploymentStack>>, setup: Setup) -> Result<Self, SetupError> {
-        Table::new(setup, Instant::now(), before, deployment_stack).map(Self::of)
+    fn with_registry(setup: Setup, registry: Registry) -> Result<Self, SetupError> {
+        let table = Table::new(setup, &registry, Instant::now(), deployment_stack)?;
+        Ok(Self::of(table, registry))
     }
 
     /// A router whose providers are in `network`.
     #[cfg(test)]
     pub(crate) fn over(network: &Network, setup: Setup) -> Result<Self, SetupError> {
-        let clients = Clients::over(network.connector());
+        let (clients, registry) = (Clients::over(network.connector()), Registry::default());
         let now = Instant::now();
-        Table::dialled_by(clients, setup, now, None, deployment_stack).map(Self::of)
+        let table = Table::dialled_by(clients, setup, &registry, now, deployment_stack)?;
+        Ok(Self::of(table, registry))
     }
 
-    fn of(table: Table<DeploymentStack>) -> Self {
+    fn of(table: Table<DeploymentStack>, registry: Registry) -> Self {
         let table = Arc::new(table);
-        Self { stack: Recover::new(request_stack(&table)), table }
+        Self { stack: Recover::new(request_stack(&table)), table, registry }
     }
 
     /// The names of the groups, in the order configured.

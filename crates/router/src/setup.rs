@@ -18,6 +18,21 @@ pub struct Setup {
     pub aliases: Vec<(String, String)>,
     /// How deployments are picked.
     pub strategy: Arc<dyn Strategy>,
+    /// What is asked of a deployment before it is picked.
+    pub checks: Checks,
+}
+
+/// What is asked of a deployment before it is picked, beyond its health.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Checks {
+    /// Whether its `rpm` and `tpm` are limits. Else they are but weights, if anything.
+    pub rates: bool,
+    /// Whether the request fits into its context window, by an estimate that rather lets too much through.
+    pub context_window: bool,
+    /// Whether its tags fit those of the request.
+    pub tags: bool,
+    /// Whether requests of the same session go to the same deployment, by chance in proportion to the weights.
+    pub affinity: bool,
 }
 
 /// One group, as a configuration says it.

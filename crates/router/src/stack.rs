@@ -3,7 +3,8 @@
 //! Outermost first, a request goes through
 //!
 //! ```text
-//! streams that survive ▸ total clock ▸ fallback (across groups) ▸ group ▸ per deployment: [ retry ▸ attempt clock ▸ send, gate and judge ]
+//! streams that survive ▸ total clock ▸ fallback (across groups) ▸ group ▸ per deployment:
+//!     [ retry ▸ watch ▸ attempt clock ▸ send, gate and judge ]
 //! ```
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::groups::{Groups, ToGroup};
 use crate::request::Routed;
 use crate::table::Table;
 use crate::target::Deployment;
+use crate::watch::Watch;
 
 /// What a request goes through, whatever its group.
 pub(crate) type RequestStack = TotalTimeout<Fallbacks, Routed>;
@@ -31,7 +33,7 @@ pub(crate) type Fallbacks =
     Fallback<Groups<DeploymentStack>, ToGroup<DeploymentStack>, Routed, Standard>;
 
 /// What an attempt goes through on its way to one deployment.
-pub(crate) type DeploymentStack = Retry<AttemptTimeout<Send, Routed>, Routed, Standard>;
+pub(crate) type DeploymentStack = Retry<Watch<AttemptTimeout<Send, Routed>>, Routed, Standard>;
 
 /// The order of the layers for a request.
 pub(crate) fn request_stack(table: &Arc<Table<DeploymentStack>>) -> RequestStack {
@@ -51,10 +53,15 @@ pub(crate) fn deployment_stack(deployment: Arc<Deployment>, client: Client) -> D
     let policy = PolicyHandle::from(Arc::clone(&deployment.target.policy));
     // Another attempt in the same place, or giving way to a sibling.
     RetryLayer::new(policy.clone()).kind(Routed).layer(
-        // The clock of the attempt. Inside the retries, so that each gets its own.
-        TimeoutLayer::attempt(policy).kind(Routed).layer(
-            // The request in the deployment's dialect; its answer, judged.
-            Send::new(deployment, client, wall_clock),
+        // What each attempt came to is told to the deployment's health. Outside the clock, which it counts too.
+        Watch::new(
+            Arc::clone(&deployment),
+            wall_clock,
+            // The clock of the attempt. Inside the retries, so that each gets its own.
+            TimeoutLayer::attempt(policy).kind(Routed).layer(
+                // The request in the deployment's dialect; its answer, judged.
+                Send::new(deployment, client, wall_clock),
+            ),
         ),
     )
 }

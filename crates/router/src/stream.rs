@@ -11,17 +11,24 @@ use secondwind_llm::stream::Events;
 use tokio::time::Instant;
 
 use crate::attempt::Sent;
+use crate::body::Held;
 
 /// A provider's stream on its way.
 pub(crate) struct Stream {
     gated: Gated<Incoming, Events>,
     /// Whoever wants to know what became of it; `None` once that was told.
     sent: Option<Sent>,
+    held: Held,
 }
 
 impl Stream {
     pub(crate) const fn new(gated: Gated<Incoming, Events>, sent: Sent) -> Self {
-        Self { gated, sent: Some(sent) }
+        Self { gated, sent: Some(sent), held: Held::none() }
+    }
+
+    /// What ends with it.
+    pub(crate) const fn held(&mut self) -> &mut Held {
+        &mut self.held
     }
 
     pub(crate) fn poll_frame(
@@ -30,21 +37,26 @@ impl Stream {
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let frame = ready!(Pin::new(&mut self.gated).poll_frame(cx));
         Poll::Ready(match frame {
-            Some(Ok(frame)) => Some(Ok(match &self.sent {
-                // Of our key nothing goes to the caller.
-                Some(sent) => frame.map_data(|data| sent.scrubbed(data)),
-                None => frame,
-            })),
+            Some(Ok(frame)) => {
+                self.held.saw(&frame);
+                Some(Ok(match &self.sent {
+                    // Of our key nothing goes to the caller.
+                    Some(sent) => frame.map_data(|data| sent.scrubbed(data)),
+                    None => frame,
+                }))
+            }
             Some(Err(broken)) => {
                 if let Some(sent) = self.sent.take() {
                     sent.interrupted(&broken, Instant::now());
                 }
+                self.held.over(Err(broken.cause()));
                 Some(Err(broken))
             }
             None => {
                 if let Some(sent) = self.sent.take() {
                     sent.completed(Instant::now());
                 }
+                self.held.over(Ok(()));
                 None
             }
         })

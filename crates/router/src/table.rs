@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::client::{Client, Clients};
 use crate::group::{Group, Member};
-use crate::health::Rest;
+use crate::health::{Health, Peers, Registry};
 use crate::setup::{GroupSetup, Setup, SetupError};
 use crate::target::{Deployment, Target};
 
@@ -18,62 +18,56 @@ pub(crate) struct Table<S> {
     groups: BTreeMap<Name, Arc<Group<S>>>,
     aliases: HashMap<String, Name>,
     order: Vec<Name>,
-    /// All deployments by id: the next table takes over what is known of them.
-    deployments: HashMap<Name, Arc<Deployment>>,
 }
 
 impl<S> Table<S> {
-    /// Puts the groups of `setup` to work, in the place of `before`; `stack` makes the layers of each deployment.
+    /// Puts the groups of `setup` to work; `stack` makes the layers of each deployment. What `registry` knows of
+    /// their health is kept.
     pub(crate) fn new(
         setup: Setup,
+        registry: &Registry,
         now: Instant,
-        before: Option<&Self>,
         stack: impl Fn(Arc<Deployment>, Client) -> S,
     ) -> Result<Self, SetupError> {
         let https = |target: &Target| target.api_base.scheme_str() == Some("https");
         let tls = setup.groups.iter().any(|group| group.targets.iter().any(https));
         let clients = Clients::new(tls).map_err(SetupError::Roots)?;
-        Self::dialled_by(clients, setup, now, before, stack)
+        Self::dialled_by(clients, setup, registry, now, stack)
     }
 
     /// The same, by `clients`.
     pub(crate) fn dialled_by(
         mut clients: Clients,
         setup: Setup,
+        registry: &Registry,
         now: Instant,
-        before: Option<&Self>,
         stack: impl Fn(Arc<Deployment>, Client) -> S,
     ) -> Result<Self, SetupError> {
         let (mut groups, mut order) = (BTreeMap::new(), Vec::new());
-        let mut deployments = HashMap::new();
         for GroupSetup { name, policy, targets } in setup.groups {
             let name = Name::from(name);
             let mut members = Vec::with_capacity(targets.len());
-            for target in targets {
+            let health = |target: &Target| registry.health(&target.id, target.fingerprint(), now);
+            let healths: Vec<Arc<Health>> = targets.iter().map(health).collect();
+            let peers = Arc::new(Peers::new(healths.iter().cloned()));
+            for (target, health) in targets.into_iter().zip(healths) {
                 let id = target.id.clone();
-                let rest = before.and_then(|before| before.rest_of(&target));
-                let rest = rest.unwrap_or_else(|| Arc::new(Rest::new(now)));
-                let deployment = Deployment::new(target, rest)
-                    .map_err(|error| SetupError::Target { id: id.clone(), error })?;
+                let deployment = Deployment::new(target, health, Arc::clone(&peers))
+                    .map_err(|error| SetupError::Target { id, error })?;
                 let client = clients.get(&deployment.target.policy);
                 let deployment = Arc::new(deployment);
-                deployments.insert(id, Arc::clone(&deployment));
                 let stack = stack(Arc::clone(&deployment), client);
                 members.push(Member { deployment, stack });
             }
             let strategy = Arc::clone(&setup.strategy);
-            let group = Group::new(name.clone(), policy, members, strategy, now);
+            let chosen = (strategy, setup.checks);
+            let group = Group::new(name.clone(), policy, members, chosen, now);
             groups.insert(name.clone(), Arc::new(group));
             order.push(name);
         }
+        registry.sweep();
         let aliases = setup.aliases.into_iter().map(|(alias, group)| (alias, Name::from(group)));
-        Ok(Self { groups, aliases: aliases.collect(), order, deployments })
-    }
-
-    /// What is known of the health of a deployment, if it is the one that has been here.
-    fn rest_of(&self, target: &Target) -> Option<Arc<Rest>> {
-        let known = self.deployments.get(&target.id)?;
-        known.target.is_the_place_of(target).then(|| Arc::clone(&known.rest))
+        Ok(Self { groups, aliases: aliases.collect(), order })
     }
 
     /// The group called `name`, or that `name` stands for.

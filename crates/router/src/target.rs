@@ -1,6 +1,7 @@
 //! One place that can answer for a group.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use secondwind_layers::Name;
 use secondwind_llm::dialect::{Dialect, Endpoint, InvalidKey};
 use secondwind_policy::Policy;
 
-use crate::health::Rest;
+use crate::health::{Health, Peers};
 
 /// What a deployment is, as a configuration says it.
 #[derive(Clone)]
@@ -32,10 +33,29 @@ pub struct Target {
     pub weight: f64,
     /// Its tier: lower ones come first.
     pub order: u32,
+    /// What a token costs there, in and out together.
+    pub price: Option<f64>,
+    /// Which requests it is for, where tags are checked.
+    pub tags: Vec<String>,
+    /// How much it takes.
+    pub limits: Limits,
     /// The policy for attempts sent to it, complete.
     pub policy: Arc<Policy>,
     /// Whether it goes on from an assistant's last message, instead of beginning anew.
     pub assistant_prefill: bool,
+}
+
+/// How much a deployment takes. What is not set is not bounded.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Limits {
+    /// Requests a minute.
+    pub rpm: Option<u64>,
+    /// Tokens a minute.
+    pub tpm: Option<u64>,
+    /// Requests at the same time; those above wait.
+    pub max_parallel_requests: Option<u32>,
+    /// Tokens of a prompt.
+    pub max_input_tokens: Option<u64>,
 }
 
 /// A deployment at work.
@@ -44,7 +64,8 @@ pub(crate) struct Deployment {
     /// The model's name as a JSON string.
     pub(crate) model_json: Bytes,
     pub(crate) auth: http::HeaderMap,
-    pub(crate) rest: Arc<Rest>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) peers: Arc<Peers>,
     secret: Option<memmem::Finder<'static>>,
     uris: Vec<(Endpoint, Uri)>,
 }
@@ -70,25 +91,30 @@ const ENDPOINTS: [Endpoint; 3] =
 // === impl Target ===
 
 impl Target {
-    /// Whether both are the same place, asked for the same by the same account: what one of them did, the other
-    /// would have done.
-    pub(crate) fn is_the_place_of(&self, other: &Self) -> bool {
-        self.api_base == other.api_base
-            && self.model == other.model
-            && self.api_key == other.api_key
-            && self.organization == other.organization
+    /// Says which place it is, asked for what by which account: what another with the same did, this one would
+    /// have done.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let Self { model, api_base, api_key, organization, .. } = self;
+        (self.dialect.name(), model, api_base, api_key, organization).hash(&mut hasher);
+        hasher.finish()
     }
 }
 
 // === impl Deployment ===
 
 impl Deployment {
-    pub(crate) fn new(target: Target, rest: Arc<Rest>) -> Result<Self, TargetError> {
+    pub(crate) fn new(
+        target: Target,
+        health: Arc<Health>,
+        peers: Arc<Peers>,
+    ) -> Result<Self, TargetError> {
         let uri = |endpoint: &Endpoint| {
-            let path = target.dialect.endpoint_path(*endpoint);
-            joined(&target.api_base, path).map(|uri| (*endpoint, uri)).map_err(TargetError::Address)
+            let path = target.dialect.endpoint_path(*endpoint, &target.model, false)?;
+            Some(joined(&target.api_base, &path).map(|uri| (*endpoint, uri)))
         };
-        let uris = ENDPOINTS.iter().map(uri).collect::<Result<_, _>>()?;
+        let uris = ENDPOINTS.iter().filter_map(uri).collect::<Result<_, _>>();
+        let uris = uris.map_err(TargetError::Address)?;
         let mut auth = match &target.api_key {
             Some(key) => target.dialect.auth(key).map_err(TargetError::Key)?,
             None => http::HeaderMap::new(),
@@ -102,7 +128,7 @@ impl Deployment {
         let key = target.api_key.as_deref().filter(|key| key.len() >= SHORTEST_SECRET);
         let secret = key.map(|key| memmem::Finder::new(key).into_owned());
         let model_json = secondwind_llm::body::json_string(&target.model);
-        Ok(Self { target, model_json, auth, rest, secret, uris })
+        Ok(Self { target, model_json, auth, health, peers, secret, uris })
     }
 
     /// Where a request for `endpoint` goes.

@@ -20,7 +20,7 @@ use http::uri::InvalidUri;
 use secondwind::llm::dialect::{Endpoint, OpenAiChat};
 use secondwind::llm::peek::peek;
 use secondwind::router::strategy::SimpleShuffle;
-use secondwind::router::{Call, GroupSetup, Request, Router, Setup, Target};
+use secondwind::router::{Call, Checks, GroupSetup, Limits, Request, Router, Setup, Target};
 use secondwind::{Class, Context, Policy, Trail};
 use secondwind_testkit::upstream::{Reply, Upstream};
 use tokio::time::Instant;
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let groups = vec![group("large", large, in_large), group("small", small, in_small)];
     let (aliases, strategy) = (Vec::new(), Arc::new(SimpleShuffle));
     // A Tower service: always ready, cheap to clone.
-    let router = Router::new(Setup { groups, aliases, strategy })?;
+    let router = Router::new(Setup { groups, aliases, strategy, checks: Checks::default() })?;
 
     a.always(Reply::overloaded());
     let trail = ask(router.clone()).await?;
@@ -67,6 +67,9 @@ fn target(id: &str, at: &Upstream, order: u32, policy: &Arc<Policy>) -> Result<T
         weight: 1.0,
         order,
         assistant_prefill: false,
+        price: None,
+        tags: Vec::new(),
+        limits: Limits::default(),
         policy: Arc::clone(policy),
     })
 }
@@ -78,7 +81,8 @@ async fn ask(router: Router) -> Result<Trail, Box<dyn Error>> {
     let peek = peek(&body)?;
     let group = peek.model.as_str().into();
     let endpoint = Endpoint::ChatCompletions;
-    let call = Call { dialect: &OpenAiChat, endpoint, headers: HeaderMap::new(), body, peek };
+    let (headers, tags) = (HeaderMap::new(), Vec::new());
+    let call = Call { dialect: &OpenAiChat, endpoint, headers, body, peek, tags };
     let context = Context::new(Instant::now());
     let answer = router.oneshot(Request::new(call, group, context.clone())).await?;
     println!("{}", context.trail());

@@ -52,6 +52,7 @@ async fn gateway(providers: &Providers, stream: bool) -> Gateway {
         .at("chat", "primary", &primary.base_url(), "")
         .at("other", "spare", &spare.base_url(), "")
         .router("num_retries: 2")
+        .router("cooldown_time: 0.4")
         .router("fallbacks: [{chat: [other]}]");
     let setup = if stream {
         setup
@@ -97,7 +98,7 @@ async fn cell(scenario: Scenario, stream: bool) -> Cell {
     Cell { scenario, judgement, heard, primary, spare, flows }
 }
 
-/// Twenty requests, one every 0.4 s; the primary is well again after six seconds. The worst of the answers, and
+/// Requests, one every 0.4 s; the primary is well again after six seconds. The worst of the answers, and
 /// whether the primary was used again within three seconds.
 async fn outage(
     scenario: &Scenario,
@@ -108,7 +109,7 @@ async fn outage(
     let began = Instant::now();
     let well = began + tenth(60.0);
     let mut asking = JoinSet::new();
-    for number in 0..20 {
+    for number in 0..23 {
         let at = began + tenth(4.0) * number;
         let (question, patience) = (asked("chat", stream), scenario.patience);
         asking.spawn(async move {
@@ -168,7 +169,7 @@ fn assert_all_passed(cells: &[Cell]) {
 
 fn attempts(cell: &Cell) -> String {
     match cell.scenario.when {
-        // How many of the twenty fall into the outage is a matter of moments.
+        // How many of them fall into the outage is a matter of moments.
         When::Outage => "–".into(),
         When::First | When::Always => format!("{} + {}", cell.primary.len(), cell.spare),
     }

@@ -151,7 +151,7 @@ pub(super) fn all() -> Vec<Scenario> {
         .checks(40.0, &[NoPrefillRefusal]),
         Scenario {
             when: When::Outage,
-            ..Scenario::new("S15", "503 for 6 s, then well; 20 requests", Fault::Status(503))
+            ..Scenario::new("S15", "503 for 6 s, then well; 23 requests", Fault::Status(503))
         }
         .checks(30.0, &[]),
         Scenario::new("S16", "503, always: who is named, what is counted", Fault::Status(503))

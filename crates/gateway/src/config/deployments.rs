@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use http::{HeaderValue, Uri};
 use secondwind_llm::dialect::{self, Provider};
+use secondwind_router::Limits;
 
 use super::address;
 use super::at::At;
@@ -11,6 +12,7 @@ use super::credentials::Credentials;
 use super::cx::Cx;
 use super::de;
 use super::env;
+use super::fails;
 use super::known::{self, Section};
 use super::names::Names;
 use super::node::{Node, Span, Value};
@@ -36,6 +38,9 @@ pub(super) struct Member {
     order: Option<u32>,
     /// Whether it goes on from an assistant's last message.
     prefill: bool,
+    price: Option<f64>,
+    tags: Vec<String>,
+    limits: Limits,
     /// What goes into its policy.
     pub(super) overlay: Option<Node>,
 }
@@ -50,6 +55,9 @@ pub(super) struct Ready {
     pub(super) api_key: Option<Secret>,
     pub(super) weight: f64,
     pub(super) order: u32,
+    pub(super) price: Option<f64>,
+    pub(super) tags: Vec<String>,
+    pub(super) limits: Limits,
     pub(super) organization: Option<Secret>,
     pub(super) prefill: bool,
     pub(super) overlay: Option<Node>,
@@ -139,17 +147,36 @@ fn deployment(
 /// The same of an item in which nothing is left to look up. `None` where something is wrong with it, or where it
 /// is left out since it is not available yet.
 fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(String, Member)> {
-    let overlay = item.get_mut("litellm_params").and_then(overlay);
+    let overlay = overlay(cx, &mut item);
     let raw: raw::Deployment = de::read(cx, &mut item)?;
     let keyless = !dropped(&item, "api_key");
     let placeless = dropped(&item, "api_base") || dropped(&item, "base_url");
     let params = raw.litellm_params;
     let model = params.model;
     let name = group_name(cx, &raw.model_name);
-    let prefill = raw.model_info.as_ref().and_then(|info| info.supports_assistant_prefill);
-    let id = id(cx, names, raw.model_info);
+    let mut info = raw.model_info;
+    let prefill = info.as_ref().and_then(|info| info.supports_assistant_prefill);
+    let costs = info
+        .as_mut()
+        .map(|info| [info.input_cost_per_token.take(), info.output_cost_per_token.take()]);
+    let [input, output] = costs.unwrap_or_default();
+    let price =
+        price(cx, [params.input_cost_per_token.or(input), params.output_cost_per_token.or(output)]);
+    let max_input_tokens = info.as_ref().and_then(|info| info.max_input_tokens);
+    let id = id(cx, names, info);
     let weights = [("weight", params.weight), ("rpm", params.rpm), ("tpm", params.tpm)]
         .map(|(key, weight)| weight.and_then(|weight| positive(cx, key, weight)));
+    let limit = |n: usize| {
+        let limit = weights.get(n)?.as_ref()?.value;
+        // None at all would be no deployment: it is but a weight.
+        (limit >= 1.0).then_some(limit as u64)
+    };
+    let limits = Limits {
+        rpm: limit(1),
+        tpm: limit(2),
+        max_parallel_requests: params.max_parallel_requests.filter(|most| *most > 0),
+        max_input_tokens,
+    };
     let (provider, upstream) = upstream(cx, &model, params.custom_llm_provider.as_ref())?;
     if placeless {
         // What is wrong with it has been told.
@@ -182,24 +209,35 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
         weights,
         order: params.order,
         prefill: prefill.unwrap_or(false),
+        price,
+        tags: params.tags.unwrap_or_default(),
+        limits,
         overlay,
     };
     Some((name?, member))
 }
 
-/// Takes out of `litellm_params` what goes into the policy, and puts it where a policy has it.
-fn overlay(params: &mut Node) -> Option<Node> {
-    let mut policy = Node::empty(params.span);
+/// Takes out of `litellm_params` and `model_info` what goes into the policy, and puts it where a policy has it.
+fn overlay(cx: &mut Cx<'_>, item: &mut Node) -> Option<Node> {
+    let mut policy = Node::empty(item.span);
     // The later one wins, as in LiteLLM.
-    for (key, path) in [
-        ("num_retries", "retry.num_retries"),
-        ("request_timeout", "timeout.attempt"),
-        ("timeout", "timeout.attempt"),
-        ("stream_timeout", "timeout.stream"),
+    for (section, key, path) in [
+        ("model_info", "allowed_fails", "breaker.allowed_fails"),
+        ("model_info", "allowed_fails_policy", "breaker.allowed_fails_policy"),
+        ("model_info", "cooldown_time", "breaker.cooldown_time"),
+        ("litellm_params", "cooldown_time", "breaker.cooldown_time"),
+        ("litellm_params", "num_retries", "retry.num_retries"),
+        ("litellm_params", "request_timeout", "timeout.attempt"),
+        ("litellm_params", "timeout", "timeout.attempt"),
+        ("litellm_params", "stream_timeout", "timeout.stream"),
     ] {
-        if let Some(entry) = params.take(key) {
-            policy.put(path, entry);
+        let Some(mut entry) = item.get_mut(section).and_then(|section| section.take(key)) else {
+            continue;
+        };
+        if key == "allowed_fails_policy" {
+            fails::translate(cx, Section::Info, &mut entry);
         }
+        policy.put(path, entry);
     }
     (!policy.entries().is_empty()).then_some(policy)
 }
@@ -318,6 +356,13 @@ fn default_key(cx: &mut Cx<'_>, provider: &Provider, model: &At<String>) -> Opti
     None
 }
 
+/// What a token costs, in and out together, where anything is said of it.
+fn price(cx: &mut Cx<'_>, costs: [Option<At<f64>>; 2]) -> Option<f64> {
+    let names = ["input_cost_per_token", "output_cost_per_token"];
+    let costs = names.into_iter().zip(costs).filter_map(|(key, cost)| positive(cx, key, cost?));
+    costs.map(|cost| cost.value).reduce(|input, output| input + output)
+}
+
 fn positive(cx: &mut Cx<'_>, key: &str, weight: At<f64>) -> Option<At<f64>> {
     if weight.value.is_finite() && weight.value >= 0.0 {
         return Some(weight);
@@ -353,6 +398,9 @@ impl Group {
                 api_key: member.api_key,
                 weight,
                 order: member.order.unwrap_or(last),
+                price: member.price,
+                tags: member.tags,
+                limits: member.limits,
                 organization: member.organization,
                 prefill: member.prefill,
                 overlay: member.overlay,

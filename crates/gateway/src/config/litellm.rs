@@ -15,37 +15,38 @@ pub(super) const PARAMS: &str = "
     anthropic_federation_workspace_id anthropic_identity_source anthropic_identity_token
     anthropic_identity_token_file anthropic_issuer_audience anthropic_issuer_signing_key_ref
     anthropic_issuer_subject anthropic_issuer_ttl_seconds anthropic_issuer_url
-    anthropic_keycloak_auth_method anthropic_keycloak_client_id anthropic_keycloak_client_secret_ref
-    anthropic_keycloak_scope anthropic_keycloak_token_url anthropic_organization_id
-    anthropic_service_account_id api_type api_version audio auto_router_config
-    auto_router_config_path auto_router_default_model auto_router_embedding_model
-    auto_router_max_input_chars auto_router_model_compression auto_router_routing_compression
-    aws_access_key_id aws_batch_role_arn aws_bedrock_control_plane_endpoint aws_bedrock_project_id
-    aws_bedrock_runtime_endpoint aws_external_id aws_profile_name aws_region_name aws_role_name
-    aws_secret_access_key aws_session_name aws_session_tags aws_session_token aws_sts_endpoint
-    aws_web_identity_token azure_ad_token azure_ad_token_provider azure_deployment azure_password
-    azure_scope azure_username base_model bedrock_tags bos_token bucket_name budget_duration cache
+    anthropic_keycloak_auth_method anthropic_keycloak_client_id
+    anthropic_keycloak_client_secret_ref anthropic_keycloak_scope anthropic_keycloak_token_url
+    anthropic_organization_id anthropic_service_account_id api_type api_version audio
+    auto_router_config auto_router_config_path auto_router_default_model
+    auto_router_embedding_model auto_router_max_input_chars auto_router_model_compression
+    auto_router_routing_compression aws_access_key_id aws_batch_role_arn
+    aws_bedrock_control_plane_endpoint aws_bedrock_project_id aws_bedrock_runtime_endpoint
+    aws_external_id aws_profile_name aws_region_name aws_role_name aws_secret_access_key
+    aws_session_name aws_session_tags aws_session_token aws_sts_endpoint aws_web_identity_token
+    azure_ad_token azure_ad_token_provider azure_deployment azure_password azure_scope
+    azure_username base_model bedrock_tags bos_token bucket_name budget_duration cache
     cache_control_injection_points caching chatgpt_auth_file client_id client_secret
     client_side_timeout complexity_router_config complexity_router_default_model
-    configurable_clientside_auth_params context_management cooldown_time daily_reset_time
+    configurable_clientside_auth_params context_management daily_reset_time
     default_api_key_rpm_limit default_api_key_tpm_limit default_headers deployment_id dimensions
     drop_params embedding_model encoding_format eos_token extra_body extra_headers extra_query
-    fallbacks final_prompt_value fireworks_forward_user_id frequency_penalty function_call functions
-    gcs_bucket_name guardrails guided_choice guided_json guided_regex headers health_check_model
-    hf_model_name index_name initial_prompt_value input_type itpm keep_alive keepalive_seconds
-    kubernetes_pod_discovery language litellm_metadata litellm_system_prompt
+    fallbacks final_prompt_value fireworks_forward_user_id frequency_penalty function_call
+    functions gcs_bucket_name guardrails guided_choice guided_json guided_regex headers
+    health_check_model hf_model_name index_name initial_prompt_value input_type itpm keep_alive
+    keepalive_seconds kubernetes_pod_discovery language litellm_metadata litellm_system_prompt
     litellm_trace_id logit_bias logprobs max_budget max_completion_tokens max_file_size_mb
-    max_parallel_requests max_new_tokens max_retries max_tokens merge_reasoning_content_in_choices metadata
+    max_new_tokens max_retries max_tokens merge_reasoning_content_in_choices metadata
     milvus_db_name milvus_partition_names milvus_text_field min_p mock_response mock_timeout
     mock_tool_calls modalities model_id model_info n num_ctx openai_identity_provider_id
     openai_identity_token_file openai_service_account_id otpm parallel_tool_calls prediction
     presence_penalty project_id prompt prompt_cache_key prompt_cache_retention prompt_id
     prompt_variables provider_affinity_header quality_router_config quality_router_default_model
-    reasoning_effort region_name repetition_penalty response_format responses_api_version roles rpd
-    s3_access_key_id s3_bucket_name s3_bucket_owner s3_encryption_key_id s3_endpoint_url
-    s3_output_bucket_name s3_region_name s3_secret_access_key safety_identifier seed service_tier
-    ssl_verify stop stop_token_ids store stream stream_options
-    stream_timeout_by_service_tier supports_system_message system_prompt tag_regex tags temperature
+    reasoning_effort region_name repetition_penalty response_format responses_api_version roles
+    rpd s3_access_key_id s3_bucket_name s3_bucket_owner s3_encryption_key_id s3_endpoint_url
+    s3_output_bucket_name s3_region_name s3_secret_access_key safety_identifier seed
+    service_tier ssl_verify stop stop_token_ids store stream stream_options
+    stream_timeout_by_service_tier supports_system_message system_prompt tag_regex temperature
     tenant_id thinking thought_signature_in_tool_call_id timeout_by_service_tier
     token_exchange_audience token_exchange_endpoint token_exchange_profile token_exchange_scope
     tokenizer_path tool_choice tools top_k top_logprobs top_p tpd use_chat_completions_api
@@ -56,41 +57,41 @@ pub(super) const PARAMS: &str = "
 
 /// In `model_info`; prices and abilities are known by their form.
 pub(super) const INFO: &str = "
-    access_groups access_windows allow_fail_open allowed_fails allowed_fails_policy base_model
-    blocked cooldown_time created_at created_by db_model default_reasoning_effort deprecation_date
-    description disable_background_health_check discoverable enable_tag_filtering
+    access_groups access_windows allow_fail_open base_model blocked created_at created_by
+    db_model default_reasoning_effort deprecation_date description
+    disable_background_health_check discoverable enable_tag_filtering
     enforce_supported_endpoints health_check_max_tokens health_check_model health_check_timeout
     health_check_voice internal_router_model key litellm_provider max_embedding_batch_size
-    max_images_per_prompt max_input_tokens max_output_tokens max_tokens max_video_length
-    max_videos_per_prompt member_auto_router mode off_peak_pricing order output_vector_size
-    pricing_provider prompt_cache_min_tokens provider_specific_entry ptu_count ptu_effective_from
+    max_images_per_prompt max_output_tokens max_tokens max_video_length max_videos_per_prompt
+    member_auto_router mode off_peak_pricing order output_vector_size pricing_provider
+    prompt_cache_min_tokens provider_specific_entry ptu_count ptu_effective_from
     ptu_effective_to ptu_shares rate_limit_model_name reasoning_contexts reasoning_effort_levels
     reasoning_modes regional_endpoint_uplift_multiplier regional_processing_uplift_multiplier_eu
-    regional_processing_uplift_multiplier_us rpm search_free_requests source supported_audio_formats
-    supported_endpoints supported_environments supported_modalities supported_output_modalities
-    supported_regions tags team_id team_public_model_name thinking_always_on tier tiered_pricing
-    token_count_framing token_count_model token_count_tokenizer tpm updated_at updated_by
-    use_openai_responses_path uses_embed_content version vertex_ai_audio_api web_search_billing_unit";
+    regional_processing_uplift_multiplier_us rpm search_free_requests source
+    supported_audio_formats supported_endpoints supported_environments supported_modalities
+    supported_output_modalities supported_regions tags team_id team_public_model_name
+    thinking_always_on tier tiered_pricing token_count_framing token_count_model
+    token_count_tokenizer tpm updated_at updated_by use_openai_responses_path uses_embed_content
+    version vertex_ai_audio_api web_search_billing_unit";
 
 /// In `router_settings`.
 pub(super) const ROUTER: &str = "
-    alerting_config allowed_fails allowed_fails_policy assistants_config
-    auto_router_capability_limit background_health_check_model_groups cache_kwargs cache_params
-    cache_responses     caching_groups client_ttl debug_level default_litellm_params default_max_parallel_requests
-    default_priority deployment_affinity_ttl_seconds enable_health_check_routing
+    alerting_config assistants_config auto_router_capability_limit
+    background_health_check_model_groups cache_kwargs cache_params cache_responses
+    caching_groups client_ttl debug_level default_litellm_params default_priority
+    deployment_affinity_ttl_seconds enable_health_check_routing
     enable_loadbalancing_on_batch_endpoints enable_mid_stream_fallback_continuation
-    enable_pre_call_checks enable_tag_filtering enable_weighted_failover
     fallback_on_unsupported_params guardrail_list health_check_ignore_transient_errors
     health_check_staleness_threshold ignore_invalid_deployments model_group_affinity_config
-    optional_pre_call_checks plugins polling_interval provider_budget_config redis_db redis_host
-    redis_password redis_port redis_ssl redis_url redis_username router_general_settings
-    routing_groups routing_strategy_args search_tools session_affinity_repin_on_failover set_verbose
-    tag_filtering_match_any tag_routing_prefix weights";
+    plugins polling_interval provider_budget_config redis_db redis_host redis_password
+    redis_port redis_ssl redis_url redis_username router_general_settings routing_groups
+    search_tools session_affinity_repin_on_failover set_verbose tag_filtering_match_any
+    tag_routing_prefix weights";
 
 /// In `litellm_settings`.
 pub(super) const LITELLM: &str = "
-    add_function_to_prompt add_user_information_to_llm_headers agent_search_embedding_model ai21_key
-    aiohttp_trust_env aleph_alpha_key allow_dynamic_callback_disabling allowed_fails
+    add_function_to_prompt add_user_information_to_llm_headers agent_search_embedding_model
+    ai21_key aiohttp_trust_env aleph_alpha_key allow_dynamic_callback_disabling
     amazon_nova_api_key anthropic_beta_headers_url anthropic_key
     anthropic_messages_estimate_initial_input_tokens anthropic_prompt_caching_ttl
     anthropic_sse_ping_interval_seconds api_base api_key api_version apply_search_free_tier
@@ -100,15 +101,16 @@ pub(super) const LITELLM: &str = "
     block_requests_for_models_without_pricing blocked_user_list blog_posts_url budget_duration
     budget_exceeded_status_code budget_exceeded_throttle_percentage budget_reset_time
     budget_rollover bytez_key cache cache_params caching callback_settings callbacks
-    check_provider_endpoint clarifai_key cloudflare_api_key cohere_key cold_storage_custom_logger
-    cometapi_key context_window_fallback_dict cost_discount_config cost_margin_config
-    credential_list custom_prometheus_metadata_labels custom_prometheus_tags custom_prompt_dict
-    custom_provider_map databricks_key datadog_llm_observability_params datadog_params
-    datadog_use_v1 datarobot_key default_in_memory_ttl default_internal_user_params
-    default_key_generate_params default_key_max_budget_alert_emails default_max_internal_user_budget
-    default_redis_batch_cache_expiry default_redis_ttl default_soft_budget default_team_params
-    default_team_settings disable_add_prefix_to_prompt disable_add_transform_inline_image_block
-    disable_add_user_agent_to_request_tags disable_aiohttp_transport disable_aiohttp_trust_env
+    check_provider_endpoint clarifai_key cloudflare_api_key cohere_key
+    cold_storage_custom_logger cometapi_key context_window_fallback_dict cost_discount_config
+    cost_margin_config credential_list custom_prometheus_metadata_labels custom_prometheus_tags
+    custom_prompt_dict custom_provider_map databricks_key datadog_llm_observability_params
+    datadog_params datadog_use_v1 datarobot_key default_in_memory_ttl
+    default_internal_user_params default_key_generate_params default_key_max_budget_alert_emails
+    default_max_internal_user_budget default_redis_batch_cache_expiry default_redis_ttl
+    default_soft_budget default_team_params default_team_settings disable_add_prefix_to_prompt
+    disable_add_transform_inline_image_block disable_add_user_agent_to_request_tags
+    disable_aiohttp_transport disable_aiohttp_trust_env
     disable_anthropic_gemini_context_caching_transform disable_cache
     disable_copilot_system_to_assistant disable_end_user_cost_tracking
     disable_end_user_cost_tracking_prometheus_only disable_hf_tokenizer_download
@@ -122,48 +124,52 @@ pub(super) const LITELLM: &str = "
     enable_preview_features enable_redis_auth_cache expose_router_debug_in_errors
     extra_spend_tag_headers failure_callback filter_invalid_headers force_ipv4
     force_redis_hash_tag_grouping forward_traceparent_to_llm_provider gcs_pub_sub_use_v1
-    gdc_api_base gdc_key gemini_include_thoughts_default gemini_live_defer_setup generic_api_use_v1
-    generic_logger_headers gigachat_key global_bitbucket_config global_disable_no_log_param
-    global_gitlab_config global_prompt_directory google_moderation_confidence_threshold
-    gradient_ai_api_key groq_key guardrails headers heroku_key http2 huggingface_key inception_key
-    include_cost_in_streaming_usage infinity_key input_callback internal_user_budget_duration
-    key_alias_pattern key_generation_settings langfuse_default_tags
-    langfuse_enable_update_trace_keys langsmith_batch_size lemonade_key llama_api_key
-    llamaguard_model_name llamaguard_unsafe_content_categories llm_guard_mode
+    gdc_api_base gdc_key gemini_include_thoughts_default gemini_live_defer_setup
+    generic_api_use_v1 generic_logger_headers gigachat_key global_bitbucket_config
+    global_disable_no_log_param global_gitlab_config global_prompt_directory
+    google_moderation_confidence_threshold gradient_ai_api_key groq_key guardrails headers
+    heroku_key http2 huggingface_key inception_key include_cost_in_streaming_usage infinity_key
+    input_callback internal_user_budget_duration key_alias_pattern key_generation_settings
+    langfuse_default_tags langfuse_enable_update_trace_keys langsmith_batch_size lemonade_key
+    llama_api_key llamaguard_model_name llamaguard_unsafe_content_categories llm_guard_mode
     log_auth_failure_key_identity log_client_error_tracebacks log_raw_request_response
-    logged_real_time_event_types maritalk_key max_budget max_end_user_budget max_end_user_budget_id
-    max_internal_user_budget max_tokens max_ui_session_budget max_user_budget mcp_aliases
-    mcp_semantic_tool_filter mcp_tool_search model_alias_map model_cost_map_url model_fallbacks
-    model_group_settings modify_params nebius_key network_mock newrelic_params nlp_cloud_key
-    novita_api_key num_retries_per_request ollama_key openai_key openai_like_key
-    openai_moderations_model_name openai_system_messages_first openrouter_key organization
-    otel_tenant_destination_mode output_parse_pii overwrite_user_with_key_hash ovhcloud_key
-    personal_key_model_access_from_teams pointfive_params post_call_rules pre_call_rules
-    predibase_key predibase_tenant_id presidio_ad_hoc_recognizers priority_reservation
-    priority_reservation_settings project prometheus_deployment_and_latency_caller_identity
+    logged_real_time_event_types maritalk_key max_budget max_end_user_budget
+    max_end_user_budget_id max_internal_user_budget max_tokens max_ui_session_budget
+    max_user_budget mcp_aliases mcp_semantic_tool_filter mcp_tool_search model_alias_map
+    model_cost_map_url model_fallbacks model_group_settings modify_params nebius_key
+    network_mock newrelic_params nlp_cloud_key novita_api_key num_retries_per_request ollama_key
+    openai_key openai_like_key openai_moderations_model_name openai_system_messages_first
+    openrouter_key organization otel_tenant_destination_mode output_parse_pii
+    overwrite_user_with_key_hash ovhcloud_key personal_key_model_access_from_teams
+    pointfive_params post_call_rules pre_call_rules predibase_key predibase_tenant_id
+    presidio_ad_hoc_recognizers priority_reservation priority_reservation_settings project
+    prometheus_deployment_and_latency_caller_identity
     prometheus_emit_input_sequence_length_label prometheus_emit_rate_limit_labels
     prometheus_emit_stream_label prometheus_end_user_metrics_cleanup_interval_seconds
     prometheus_end_user_metrics_max_series_per_metric prometheus_end_user_metrics_ttl_seconds
     prometheus_exclude_labels prometheus_exclude_metrics prometheus_initialize_budget_metrics
-    prometheus_latency_buckets prometheus_metrics_cleanup_interval_seconds prometheus_metrics_config
-    prometheus_metrics_max_series_per_metric prometheus_metrics_ttl_seconds
-    prometheus_user_budget_label_include_email_alias provider_url_destination_allowed_hosts
-    proxy_auth public_agent_groups public_mcp_hub_strict_whitelist public_mcp_servers
-    public_model_groups public_model_groups_links public_skills_index reasoning_auto_summary
-    reasoning_effort_rounding redact_messages_in_exceptions redact_user_api_key_info replicate_key
-    request_correlation_in_logs require_auth_for_metrics_endpoint require_managed_files responses
-    retry return_response_headers route_all_chat_openai_to_responses s3_audit_callback_params
-    s3_callback_params safe_memory_mode sap_service_key service_callback service_callbacks
-    set_verbose skill_search_embedding_model skip_system_message_in_guardrail
-    skip_tool_message_in_guardrail snowflake_key sse_keepalive_ping_interval_seconds ssl_certificate
-    ssl_ecdh_curve ssl_security_level ssl_verify standard_logging_payload_excluded_fields
-    store_audit_logs strip_anthropic_total_tokens success_callback suppress_debug_info
-    suppress_startup_output tag_budget_config telemetry togetherai_api_key turn_off_message_logging
+    prometheus_latency_buckets prometheus_metrics_cleanup_interval_seconds
+    prometheus_metrics_config prometheus_metrics_max_series_per_metric
+    prometheus_metrics_ttl_seconds prometheus_user_budget_label_include_email_alias
+    provider_url_destination_allowed_hosts proxy_auth public_agent_groups
+    public_mcp_hub_strict_whitelist public_mcp_servers public_model_groups
+    public_model_groups_links public_skills_index reasoning_auto_summary
+    reasoning_effort_rounding redact_messages_in_exceptions redact_user_api_key_info
+    replicate_key request_correlation_in_logs require_auth_for_metrics_endpoint
+    require_managed_files responses retry return_response_headers
+    route_all_chat_openai_to_responses s3_audit_callback_params s3_callback_params
+    safe_memory_mode sap_service_key service_callback service_callbacks set_verbose
+    skill_search_embedding_model skip_system_message_in_guardrail skip_tool_message_in_guardrail
+    snowflake_key sse_keepalive_ping_interval_seconds ssl_certificate ssl_ecdh_curve
+    ssl_security_level ssl_verify standard_logging_payload_excluded_fields store_audit_logs
+    strip_anthropic_total_tokens success_callback suppress_debug_info suppress_startup_output
+    tag_budget_config telemetry togetherai_api_key turn_off_message_logging
     upperbound_key_generate_params use_aiohttp_transport
     use_chat_completions_url_for_anthropic_messages use_client use_litellm_proxy
     user_url_allowed_hosts user_url_validation validate_end_user_id_in_db
-    vector_store_search_failure_mode vercel_ai_gateway_key vertex_ai_safety_settings vertex_location
-    vertex_project wandb_key websearch_interception_params xai_key zerobus_params";
+    vector_store_search_failure_mode vercel_ai_gateway_key vertex_ai_safety_settings
+    vertex_location vertex_project wandb_key websearch_interception_params xai_key
+    zerobus_params";
 
 /// In `general_settings`.
 pub(super) const GENERAL: &str = "

@@ -8,7 +8,9 @@ use secondwind_policy::{self as policy, PartialFallback, PartialPolicy, Policy, 
 
 use super::cx::Cx;
 use super::de;
+use super::fails;
 use super::fallbacks::{self, Fallbacks};
+use super::known::Section;
 use super::names::Names;
 use super::node::{Entry, Node, Span, Value};
 
@@ -65,6 +67,7 @@ pub(super) fn read(
         ("num_retries", "retry.num_retries"),
         ("request_timeout", "timeout.attempt"),
         ("max_fallbacks", "fallback.max"),
+        ("allowed_fails", "breaker.allowed_fails"),
         ("cooldown_time", "breaker.cooldown_time"),
     ];
     let strong = [
@@ -75,11 +78,17 @@ pub(super) fn read(
         ("stream_timeout", "timeout.stream"),
         ("max_fallbacks", "fallback.max"),
         ("cooldown_time", "breaker.cooldown_time"),
+        ("allowed_fails", "breaker.allowed_fails"),
+        ("allowed_fails_policy", "breaker.allowed_fails_policy"),
     ];
     let mut general = Node::empty(router.span);
     fallbacks.put_general(&mut general);
     let litellm = Layer::read(cx, moved(litellm, &weak));
     let general = Layer::read(cx, general);
+    if let Some(mut entry) = router.take("allowed_fails_policy") {
+        fails::translate(cx, Section::Router, &mut entry);
+        router.put("allowed_fails_policy", entry);
+    }
     let mut router_layer = moved(router, &strong);
     cooldowns(cx, router, &mut router_layer);
     let router = Layer::read(cx, router_layer);
@@ -220,6 +229,10 @@ impl Group {
         }
         if self.off.timeout {
             overlay.take("timeout");
+        }
+        // Nor is one that is off for all switched on by what one says of it.
+        if self.policy.breaker() == Policy::off().breaker() {
+            overlay.take("breaker");
         }
         if let Some((_, policy)) = self.made.iter().find(|(made, _)| made.same(&overlay)) {
             return Arc::clone(policy);

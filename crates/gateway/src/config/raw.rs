@@ -31,6 +31,10 @@ pub(super) struct Params {
     pub(super) rpm: Option<At<f64>>,
     pub(super) tpm: Option<At<f64>>,
     pub(super) order: Option<u32>,
+    pub(super) tags: Option<Vec<String>>,
+    pub(super) max_parallel_requests: Option<u32>,
+    pub(super) input_cost_per_token: Option<At<f64>>,
+    pub(super) output_cost_per_token: Option<At<f64>>,
 }
 
 /// What is said of a deployment.
@@ -39,6 +43,9 @@ pub(super) struct Params {
 pub(super) struct Info {
     pub(super) id: Option<At<Id>>,
     pub(super) supports_assistant_prefill: Option<bool>,
+    pub(super) max_input_tokens: Option<u64>,
+    pub(super) input_cost_per_token: Option<At<f64>>,
+    pub(super) output_cost_per_token: Option<At<f64>>,
 }
 
 /// A deployment's name; numbers will do.

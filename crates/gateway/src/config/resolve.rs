@@ -1,8 +1,5 @@
 //! Turns the tree of a file into a [`Config`].
 
-use secondwind_policy::suggest;
-
-use super::at::At;
 use super::credentials;
 use super::cx::Cx;
 use super::de;
@@ -14,26 +11,11 @@ use super::node::{Entry, Node, Value};
 use super::policies;
 use super::raw;
 use super::resolved::{Config, DeploymentConfig, GroupConfig};
+use super::routing;
 use super::secret::Secret;
 
 /// The environment variable of the master key where the file has none.
 const MASTER_KEY: &str = "LITELLM_MASTER_KEY";
-
-/// The one strategy that is built in.
-const SHUFFLE: &str = "simple-shuffle";
-
-/// The strategies that LiteLLM knows.
-const STRATEGIES: [&str; 9] = [
-    SHUFFLE,
-    "cost-based-routing",
-    "lar1",
-    "latency-based-routing",
-    "least-busy",
-    "priority",
-    "provider-budget-routing",
-    "usage-based-routing",
-    "usage-based-routing-v2",
-];
 
 /// Resolves everything that a file says. Where something is wrong with it, that is noted, and the
 /// outcome is not to be used.
@@ -49,7 +31,7 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     let credentials = credentials::read(cx, root.take("credential_list"));
     let groups = deployments::read(cx, &mut names, &credentials, &mut root);
     let aliases = names.read_aliases(cx, router.take("model_group_alias"));
-    strategy(cx, router.take("routing_strategy"));
+    let routing = routing::read(cx, &mut router);
     store(cx, secondwind.take("store"));
     let master_key = master_key(cx, &mut general);
 
@@ -60,12 +42,20 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
         .map(|group| {
             let (name, members) = group.finish(&mut names);
             let mut policy = policies.group(cx, &names, &name);
-            let deployments = members.into_iter().map(|ready| deployment(cx, &mut policy, ready));
+            let deployments = members.into_iter().map(|ready| {
+                let mut deployment = deployment(cx, &mut policy, ready);
+                let most = &mut deployment.limits.max_parallel_requests;
+                *most = most.or(routing.max_parallel_requests);
+                deployment
+            });
             let deployments = deployments.collect();
             GroupConfig { name, policy: policy.policy, deployments }
         })
         .collect();
-    (!groups.is_empty()).then(|| Config { groups, aliases, policy: policies.base(), master_key })
+    let (strategy, checks) = (routing.strategy, routing.checks);
+    let policy = policies.base();
+    let config = Config { groups, aliases, policy, master_key, strategy, checks };
+    (!config.groups.is_empty()).then_some(config)
 }
 
 /// Takes a section out of the file; a mapping without entries if it is not there.
@@ -95,6 +85,9 @@ fn deployment(cx: &mut Cx<'_>, group: &mut policies::Group, ready: Ready) -> Dep
         api_key: ready.api_key,
         weight: ready.weight,
         order: ready.order,
+        price: ready.price,
+        tags: ready.tags,
+        limits: ready.limits,
         policy: group.deployment(cx, ready.overlay),
         organization: ready.organization,
         assistant_prefill: ready.prefill,
@@ -106,24 +99,6 @@ fn master_key(cx: &mut Cx<'_>, general: &mut Node) -> Option<Secret> {
     let raw: raw::General = de::read(cx, general).unwrap_or_default();
     let given = raw.master_key.filter(|key| !key.expose().is_empty());
     given.or_else(|| cx.env.get(MASTER_KEY).filter(|_| !dropped).map(Secret::new))
-}
-
-fn strategy(cx: &mut Cx<'_>, entry: Option<Entry>) {
-    let Some(mut entry) = entry else { return };
-    let Some(strategy) = de::read_entry::<At<String>>(cx, &mut entry) else {
-        return;
-    };
-    let name = strategy.value.as_str();
-    if name == SHUFFLE {
-        return;
-    }
-    if STRATEGIES.contains(&name) {
-        let message = format!("`{name}` has no effect yet; `{SHUFFLE}` is used");
-        cx.warn(strategy.span, message, None);
-    } else {
-        let help = suggest::did_you_mean(name, STRATEGIES);
-        cx.error(strategy.span, format!("there is no routing strategy {}", strategy.shown()), help);
-    }
 }
 
 /// State is kept in memory; there is nowhere else yet.

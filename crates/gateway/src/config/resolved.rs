@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use http::Uri;
 use secondwind_policy::Policy;
+use secondwind_router::strategy::Strategy;
+use secondwind_router::{Checks, Limits};
 
 use super::secret::Secret;
 
@@ -21,6 +23,10 @@ pub struct Config {
     /// The key that callers have to present: `general_settings.master_key`, else the environment
     /// variable `LITELLM_MASTER_KEY`.
     pub master_key: Option<Secret>,
+    /// How deployments are picked: `routing_strategy`.
+    pub strategy: Arc<dyn Strategy>,
+    /// What is asked of a deployment before it is picked.
+    pub checks: Checks,
 }
 
 /// A model group: what callers ask for by one name.
@@ -63,7 +69,14 @@ pub struct DeploymentConfig {
     /// The lowest goes first. Deployments without an order come after those that have one
     /// (`u32::MAX`); where none has one, 0 for all.
     pub order: u32,
-    /// The group's policy with this deployment's own `num_retries` and `timeout`.
+    /// What a token costs there, in and out together.
+    pub price: Option<f64>,
+    /// Which requests it is for.
+    pub tags: Vec<String>,
+    /// How much it takes.
+    pub limits: Limits,
+    /// The group's policy with this deployment's own `num_retries`, `timeout`, `cooldown_time` and allowed
+    /// failures.
     pub policy: Arc<Policy>,
     /// The `openai-organization` that goes with each request.
     pub organization: Option<Secret>,

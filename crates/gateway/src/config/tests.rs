@@ -6,6 +6,7 @@ mod files;
 mod left_out;
 mod messages;
 mod precedence;
+mod routing;
 mod scale;
 mod secrets;
 mod yaml;

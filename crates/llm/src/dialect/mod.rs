@@ -12,10 +12,12 @@
 //!
 //! let provider = by_name("groq").ok_or("unknown")?;
 //! assert_eq!(provider.api_base, Some("https://api.groq.com/openai/v1"));
-//! assert_eq!(provider.dialect.endpoint_path(Endpoint::ChatCompletions), "/chat/completions");
+//! let path = provider.dialect.endpoint_path(Endpoint::ChatCompletions, "llama-3.3", false);
+//! assert_eq!(path.as_deref(), Some("/chat/completions"));
 //! # Ok::<(), &'static str>(())
 //! ```
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -39,8 +41,15 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     /// Its name in logs and metrics: `openai_chat`.
     fn name(&self) -> &'static str;
 
-    /// The path of `endpoint` behind a deployment's base URL, with a leading slash.
-    fn endpoint_path(&self, endpoint: Endpoint) -> &'static str;
+    /// Where `endpoint` is, behind a deployment's base URL: a path with a leading slash, and a query where there has
+    /// to be one. `None` where the API has no such endpoint. In some APIs it depends on the model, and on whether
+    /// a stream is asked for.
+    fn endpoint_path(
+        &self,
+        endpoint: Endpoint,
+        model: &str,
+        stream: bool,
+    ) -> Option<Cow<'static, str>>;
 
     /// The headers that carry `key`, all of them marked as sensitive.
     ///
@@ -116,6 +125,12 @@ pub enum Endpoint {
     Completions,
     /// Texts to turn into vectors.
     Embeddings,
+    /// OpenAI's Responses: a conversation to go on with, in items.
+    Responses,
+    /// Anthropic's Messages: the same, in blocks.
+    Messages,
+    /// Gemini's `generateContent`: the same, in parts.
+    GenerateContent,
 }
 
 #[cfg(test)]

@@ -42,11 +42,12 @@ impl Dialect for OpenAiChat {
         "openai_chat"
     }
 
-    fn endpoint_path(&self, endpoint: Endpoint) -> &'static str {
+    fn endpoint_path(&self, endpoint: Endpoint, _: &str, _: bool) -> Option<Cow<'static, str>> {
         match endpoint {
-            Endpoint::ChatCompletions => "/chat/completions",
-            Endpoint::Completions => "/completions",
-            Endpoint::Embeddings => "/embeddings",
+            Endpoint::ChatCompletions => Some("/chat/completions".into()),
+            Endpoint::Completions => Some("/completions".into()),
+            Endpoint::Embeddings => Some("/embeddings".into()),
+            _ => None,
         }
     }
 
@@ -64,7 +65,7 @@ impl Dialect for OpenAiChat {
         match endpoint {
             Endpoint::ChatCompletions => Some(&ChatCompletions),
             Endpoint::Completions => Some(&Completions),
-            Endpoint::Embeddings => None,
+            _ => None,
         }
     }
 
@@ -118,6 +119,7 @@ impl Dialect for OpenAiChat {
                 answer.choices.is_some_and(|choices| !choices.is_empty())
             }
             Endpoint::Embeddings => answer.data.is_some(),
+            _ => true,
         };
         if answered && !answer.error.is_some_and(|error| tells(&error)) {
             return None;

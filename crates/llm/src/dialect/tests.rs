@@ -147,8 +147,8 @@ fn every_name_is_in_the_list_once_and_leads_to_an_address() {
                 .api_base
                 .is_none_or(|base| base.starts_with("https://") && !base.ends_with('/'))
         );
-        let path = provider.dialect.endpoint_path(Endpoint::Embeddings);
-        assert_eq!(path, "/embeddings");
+        let path = provider.dialect.endpoint_path(Endpoint::Embeddings, "m", false);
+        assert_eq!(path.as_deref(), Some("/embeddings"));
     }
     assert!(by_name("OpenAI").is_none() && by_name("").is_none());
 }

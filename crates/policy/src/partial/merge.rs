@@ -1,13 +1,15 @@
 //! Lays one partial section over another, value by value.
 
 use super::{
-    PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialRetry, PartialStream,
-    PartialTimeout,
+    PartialBackoff, PartialBreaker, PartialBudget, PartialFallback, PartialQueue, PartialRetry,
+    PartialStream, PartialTimeout,
 };
+use crate::allowed::PartialAllowedFails;
 use crate::counts::PartialCounts;
 use crate::inherit::Section;
 use crate::{
-    Backoff, BreakerPolicy, BudgetPolicy, FallbackPolicy, RetryPolicy, StreamPolicy, TimeoutPolicy,
+    Backoff, BreakerPolicy, BudgetPolicy, FallbackPolicy, QueuePolicy, RetryPolicy, StreamPolicy,
+    TimeoutPolicy,
 };
 
 impl Section for PartialRetry {
@@ -90,11 +92,24 @@ impl Section for PartialBreaker {
         self.cooldown_time.replace(&over.cooldown_time);
         self.when_all_open.replace(&over.when_all_open);
         self.allowed_fails.replace(&over.allowed_fails);
-        self.allowed_fails_policy.replace(&over.allowed_fails_policy);
+        self.allowed_fails_policy.merge(&over.allowed_fails_policy);
     }
 
     fn after_off() -> Self {
-        PartialBreaker::from(&BreakerPolicy::default())
+        PartialBreaker {
+            allowed_fails_policy: PartialAllowedFails::off(),
+            ..PartialBreaker::from(&BreakerPolicy::default())
+        }
+    }
+}
+
+impl Section for PartialQueue {
+    fn merge(&mut self, over: &Self) {
+        self.max.replace(&over.max);
+    }
+
+    fn after_off() -> Self {
+        PartialQueue::from(&QueuePolicy::default())
     }
 }
 

@@ -90,6 +90,16 @@ impl Dice {
         }
     }
 
+    fn allowed(&mut self) -> PartialAllowedFails {
+        let mut allowed = PartialAllowedFails::default();
+        for class in [Class::Timeout, Class::RateLimit, Class::Connection] {
+            if self.below(2) == 0 {
+                allowed.set(class, self.below(9) as u32);
+            }
+        }
+        allowed
+    }
+
     fn policy(&mut self) -> PartialPolicy {
         PartialPolicy {
             retry: self.setting(Dice::retry),
@@ -117,8 +127,10 @@ impl Dice {
             breaker: self.setting(|dice| PartialBreaker {
                 cooldown_time: dice.setting(|dice| dice.seconds(0, 100)),
                 when_all_open: dice.set(|_| WhenAllOpen::LeastBad.into()),
-                ..PartialBreaker::default()
+                allowed_fails: dice.setting(Dice::whole),
+                allowed_fails_policy: dice.allowed(),
             }),
+            queue: self.setting(|dice| PartialQueue { max: dice.setting(Dice::whole) }),
             hedge: self.set(|_| NotYet).value().map_or(Setting::Unset, |_| Setting::Off),
             stream: self.setting(|dice| PartialStream {
                 recovery: dice.setting(|_| Recovery::Buffer.into()),

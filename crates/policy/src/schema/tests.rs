@@ -35,7 +35,7 @@ fn names_the_defaults_that_apply() {
     let root = schema().to_value();
     let written = serde_json::to_value(Policy::default()).unwrap();
     let compared = compare(&root, &root, &written, "policy");
-    assert_eq!(compared, 33, "of the values of a policy");
+    assert_eq!(compared, 35, "of the values of a policy");
 }
 
 #[test]

@@ -1,33 +1,39 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use secondwind_layers::classify::{Standard, Verdict};
+use secondwind_layers::classify::{Opinion, Standard, Verdict};
 use secondwind_layers::retry::Retry;
 use secondwind_layers::timeout::AttemptTimeout;
-use secondwind_layers::{Deadline, PolicyHandle, RetryLayer, TimeoutLayer};
+use secondwind_layers::{Context, Deadline, PolicyHandle, RetryLayer, TimeoutLayer};
 use secondwind_llm::dialect::{Endpoint, OpenAiChat};
 use secondwind_llm::peek::peek;
-use secondwind_policy::{Class, PolicyBuilder};
+use secondwind_policy::{Class, PolicyBuilder, WhenAllOpen};
 use tokio::time::{advance, sleep};
 use tower_layer::Layer;
 
 use super::*;
+use crate::health::Registry;
 use crate::request::{Call, Routed};
-use crate::setup::{GroupSetup, Setup};
+use crate::setup::{Checks, GroupSetup, Setup};
 use crate::strategy::SimpleShuffle;
 use crate::table::Table;
-use crate::target::Target;
+use crate::target::{Limits, Target};
+use crate::watch::Watch;
+
+mod health;
+mod picking;
 
 /// The layers of a deployment, with a script in the place of its provider.
-type Stack = Retry<AttemptTimeout<Scripted, Routed>, Routed, Standard>;
+type Stack = Retry<Watch<AttemptTimeout<Scripted, Routed>>, Routed, Standard>;
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Answer,
+    AnswerWith(&'static [(&'static str, &'static str)]),
     Fail(Verdict),
     Hang,
 }
@@ -42,6 +48,8 @@ struct Scripted {
 #[derive(Default)]
 struct Stage {
     scripts: Mutex<Vec<(&'static str, VecDeque<Step>)>>,
+    /// How long an answer takes.
+    takes: Mutex<Option<Duration>>,
     /// Who was asked, and when.
     asked: Mutex<Vec<(String, Instant)>>,
 }
@@ -69,19 +77,23 @@ impl Service<Request> for Scripted {
         let mut scripts = stage.scripts.lock().unwrap();
         let script = scripts.iter_mut().find(|(name, _)| *name == id);
         let step = script.and_then(|(_, steps)| steps.pop_front()).unwrap_or(Step::Answer);
+        let takes = *stage.takes.lock().unwrap();
         Box::pin(async move {
+            if let Some(takes) = takes {
+                sleep(takes).await;
+            }
             let mut response = Response::new(Body::whole(id.into()));
             match step {
-                Step::Answer => {}
+                Step::Answer => request.context().judge(Opinion::Success),
+                Step::AnswerWith(headers) => {
+                    request.context().judge(Opinion::Success);
+                    for (name, value) in headers {
+                        response.headers_mut().insert(*name, value.parse().unwrap());
+                    }
+                }
                 Step::Fail(verdict) => {
                     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
                     request.context().judge(verdict);
-                    if let (Some(hint), true) =
-                        (verdict.hint, deployment.target.policy.breaker().enabled())
-                    {
-                        let limited = verdict.class == Class::RateLimit;
-                        deployment.rest.rest(Instant::now(), hint, limited);
-                    }
                 }
                 Step::Hang => std::future::pending().await,
             }
@@ -93,6 +105,27 @@ impl Service<Request> for Scripted {
 impl Play {
     /// Deployments `a`, `b` … with their scripts.
     fn new(policy: PolicyBuilder, scripts: &[&[Step]]) -> Self {
+        Self::with(policy, scripts, Checks::default(), |_| {})
+    }
+
+    /// The same, with what is checked, and what is different of the deployments.
+    fn with(
+        policy: PolicyBuilder,
+        scripts: &[&[Step]],
+        checks: Checks,
+        differ: impl Fn(&mut Target),
+    ) -> Self {
+        Self::known(&Registry::default(), policy, scripts, checks, differ)
+    }
+
+    /// The same, with what is known of their health.
+    fn known(
+        registry: &Registry,
+        policy: PolicyBuilder,
+        scripts: &[&[Step]],
+        checks: Checks,
+        differ: impl Fn(&mut Target),
+    ) -> Self {
         let policy = Arc::new(policy.build().unwrap());
         let names = ["a", "b", "c"];
         let target = |(order, id): (u32, &&str)| Target {
@@ -105,9 +138,13 @@ impl Play {
             weight: 1.0,
             order,
             assistant_prefill: false,
+            price: None,
+            tags: Vec::new(),
+            limits: Limits::default(),
             policy: Arc::clone(&policy),
         };
-        let targets = (0..).zip(&names[..scripts.len()]).map(target).collect();
+        let mut targets: Vec<_> = (0..).zip(&names[..scripts.len()]).map(target).collect();
+        targets.iter_mut().for_each(differ);
         let stage = Arc::new(Stage::default());
         let scripts =
             names.into_iter().zip(scripts.iter().map(|steps| steps.iter().copied().collect()));
@@ -117,13 +154,19 @@ impl Play {
             groups,
             aliases: vec![("best".into(), "g".into())],
             strategy: Arc::new(SimpleShuffle),
+            checks,
         };
         let began = Instant::now();
-        let table = Table::new(setup, began, None, |deployment, _| {
+        let table = Table::new(setup, registry, began, |deployment, _| {
             let policy = PolicyHandle::from(Arc::clone(&deployment.target.policy));
-            let scripted = Scripted { deployment, stage: Arc::clone(&stage) };
+            let scripted =
+                Scripted { deployment: Arc::clone(&deployment), stage: Arc::clone(&stage) };
             let clock = TimeoutLayer::attempt(policy.clone()).kind(Routed);
-            RetryLayer::new(policy).kind(Routed).layer(clock.layer(scripted))
+            RetryLayer::new(policy).kind(Routed).layer(Watch::new(
+                deployment,
+                || SystemTime::UNIX_EPOCH,
+                clock.layer(scripted),
+            ))
         });
         Self { table: table.unwrap(), stage, began }
     }
@@ -136,18 +179,13 @@ impl Play {
     }
 
     async fn ask_with(&self, context: &Context, total: Option<Duration>) -> Outcome {
-        let body = Bytes::from_static(br#"{"model": "g"}"#);
-        let peek = peek(&body).unwrap();
-        let call = Call {
-            dialect: &OpenAiChat,
-            endpoint: Endpoint::ChatCompletions,
-            headers: HeaderMap::new(),
-            body,
-            peek,
-        };
         if let Some(deadline) = total.and_then(|total| Deadline::after(Instant::now(), total)) {
             context.shorten_deadline(deadline);
         }
+        self.ask_call(context, call(br#"{"model": "g"}"#)).await
+    }
+
+    async fn ask_call(&self, context: &Context, call: Call) -> Outcome {
         let group = self.table.group("g").unwrap();
         group.call(Request::new(call, "g".into(), context.clone())).await
     }
@@ -169,8 +207,32 @@ impl Play {
 
     fn rest(&self, place: usize, secs: u64, for_rate_limit: bool) {
         let member = &self.table.group("g").unwrap().members[place];
-        member.deployment.rest.rest(Instant::now(), self::secs(secs), for_rate_limit);
+        member.deployment.health.rest(Instant::now(), self::secs(secs), for_rate_limit);
     }
+}
+
+/// All of them at once.
+async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut all: Vec<_> = all.map(|future| (Box::pin(future), None)).collect();
+    poll_fn(|cx| {
+        let mut waiting = false;
+        for (future, output) in all.iter_mut().filter(|(_, output)| output.is_none()) {
+            match future.as_mut().poll(cx) {
+                Poll::Ready(ready) => *output = Some(ready),
+                Poll::Pending => waiting = true,
+            }
+        }
+        if waiting { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    all.into_iter().filter_map(|(_, output)| output).collect()
+}
+
+fn call(body: impl AsRef<[u8]>) -> Call {
+    let body = Bytes::copy_from_slice(body.as_ref());
+    let (peek, headers) = (peek(&body).unwrap(), HeaderMap::new());
+    let endpoint = Endpoint::ChatCompletions;
+    Call { dialect: &OpenAiChat, endpoint, headers, body, peek, tags: Vec::new() }
 }
 
 fn secs(secs: u64) -> Duration {

@@ -1,6 +1,6 @@
 //! By chance, in proportion to the weights.
 
-use super::{Candidate, Strategy};
+use super::{Candidate, Sampling, Strategy};
 
 /// Picks by chance in proportion to the weights, from the lowest tier there is. Candidates that weigh nothing
 /// are picked, evenly, only where no other is left in the tier.
@@ -11,8 +11,12 @@ impl Strategy for SimpleShuffle {
     // One pass and no memory: the candidate that is kept is replaced by the n-th with the probability of
     // its share of all that were seen, which comes to its share of all (weighted reservoir sampling). One
     // random number is enough: what is left of it after each choice is spread over the whole range again.
-    fn pick(&self, candidates: &mut dyn Iterator<Item = Candidate>, random: f64) -> Option<usize> {
-        let mut kept: Option<Candidate> = None;
+    fn pick<'a>(
+        &self,
+        candidates: &mut dyn Iterator<Item = Candidate<'a>>,
+        random: f64,
+    ) -> Option<usize> {
+        let mut kept: Option<Candidate<'a>> = None;
         let mut total = 0.0;
         let mut seen = 0.0;
         let mut random = random;
@@ -41,5 +45,8 @@ impl Strategy for SimpleShuffle {
             }
         }
         kept.map(|candidate| candidate.index)
+    }
+    fn sampling(&self) -> Sampling {
+        Sampling::ByWeight
     }
 }

@@ -16,7 +16,7 @@ use tower::ServiceExt;
 use super::{Heard, Provider, Shape};
 use crate::client::memory::Network;
 use crate::strategy::SimpleShuffle;
-use crate::{Body, Call, GroupSetup, Request, RouteError, Router, Setup, Target};
+use crate::{Body, Call, Checks, GroupSetup, Limits, Request, RouteError, Router, Setup, Target};
 
 /// Longer than any clock: who waits for this hangs.
 const HANGS: Duration = Duration::from_secs(24 * 3600);
@@ -78,6 +78,9 @@ impl Stage {
                     organization: None,
                     weight: 1.0,
                     order,
+                    price: None,
+                    tags: Vec::new(),
+                    limits: Limits::default(),
                     assistant_prefill: id.ends_with('+'),
                     policy: Arc::clone(policy),
                 }
@@ -87,7 +90,7 @@ impl Stage {
         };
         let groups =
             vec![group("g", here, &policy), group("spare", spare, &Arc::new(Policy::default()))];
-        let setup = Setup { groups, aliases: Vec::new(), strategy: Arc::new(SimpleShuffle) };
+        let setup = Setup { groups, aliases: Vec::new(), strategy: Arc::new(SimpleShuffle), checks: Checks::default() };
         let router = Router::over(&network, setup).unwrap();
         Self { router, providers, began: Instant::now() }
     }
@@ -111,7 +114,7 @@ impl Stage {
         let body = Bytes::from_static(asking.body.as_bytes());
         let peek = peek(&body).unwrap();
         let Asking { dialect, endpoint, .. } = *asking;
-        let call = Call { dialect, endpoint, headers: HeaderMap::new(), body, peek };
+        let call = Call { dialect, endpoint, headers: HeaderMap::new(), body, peek, tags: Vec::new() };
         let request = Request::new(call, "g".into(), context.clone());
         let outcome = timeout(HANGS, self.router.clone().oneshot(request)).await;
         (context, outcome.expect("hangs before the head"))

@@ -377,7 +377,7 @@ model_list:
   - model_name: b
     litellm_params: {model: m, api_key: k, stream_timeout: 60, tags: []}
     model_info: {max_tokens: 9, supports_assistant_prefill: false}
-router_settings: {allowed_fails: 3, routing_strategy: least-busy, enable_tag_filtering: false}
+router_settings: {redis_host: h, routing_strategy: provider-budget-routing, set_verbose: false}
 guardrails: [{guardrail_name: x}]
 ";
     assert_eq!(
@@ -385,8 +385,8 @@ guardrails: [{guardrail_name: x}]
         [
             "`max_tokens` in `model_info` has no effect yet (2 times)",
             "`team` in `model_info` has no effect",
-            "`allowed_fails` in `router_settings` has no effect yet",
-            "`least-busy` has no effect yet; `simple-shuffle` is used",
+            "`redis_host` in `router_settings` has no effect yet",
+            "`provider-budget-routing` has no effect yet; `simple-shuffle` is used",
             "`guardrails` has no effect yet",
         ]
     );
