@@ -22,6 +22,7 @@ mod error;
 mod group;
 mod groups;
 mod health;
+mod late;
 mod load;
 mod recover;
 mod request;

@@ -98,6 +98,7 @@ impl Heard {
         for event in text.split_inclusive("\n\n") {
             match event.strip_suffix("\n\n") {
                 Some(event) => heard.event(event.trim_start_matches('\n'), shape),
+                None if event.trim().is_empty() => {}
                 None => heard.odd.push(event.to_owned()),
             }
         }

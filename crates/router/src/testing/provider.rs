@@ -36,15 +36,8 @@ pub(crate) struct Provider(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     scripts: VecDeque<Script>,
-    asked: Vec<Asked>,
+    asked: Vec<Value>,
     left: Vec<Instant>,
-}
-
-/// What a provider was asked.
-#[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    pub(crate) at: Instant,
-    pub(crate) body: Value,
 }
 
 /// How a script ended.
@@ -223,8 +216,8 @@ impl Provider {
         self.0.lock().unwrap().scripts.clear();
     }
 
-    /// What it was asked so far.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    /// The bodies of the requests that it got so far.
+    pub(crate) fn asked(&self) -> Vec<Value> {
         self.0.lock().unwrap().asked.clone()
     }
 
@@ -237,7 +230,7 @@ impl Provider {
         while let Ok(body) = request(&mut far.pipe).await {
             let script = {
                 let mut state = self.0.lock().unwrap();
-                state.asked.push(Asked { at: Instant::now(), body });
+                state.asked.push(body);
                 state.scripts.pop_front()
             };
             let script = script.unwrap_or_else(|| {

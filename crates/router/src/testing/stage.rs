@@ -90,7 +90,12 @@ impl Stage {
         };
         let groups =
             vec![group("g", here, &policy), group("spare", spare, &Arc::new(Policy::default()))];
-        let setup = Setup { groups, aliases: Vec::new(), strategy: Arc::new(SimpleShuffle), checks: Checks::default() };
+        let setup = Setup {
+            groups,
+            aliases: Vec::new(),
+            strategy: Arc::new(SimpleShuffle),
+            checks: Checks::default(),
+        };
         let router = Router::over(&network, setup).unwrap();
         Self { router, providers, began: Instant::now() }
     }
@@ -114,7 +119,8 @@ impl Stage {
         let body = Bytes::from_static(asking.body.as_bytes());
         let peek = peek(&body).unwrap();
         let Asking { dialect, endpoint, .. } = *asking;
-        let call = Call { dialect, endpoint, headers: HeaderMap::new(), body, peek, tags: Vec::new() };
+        let call =
+            Call { dialect, endpoint, headers: HeaderMap::new(), body, peek, tags: Vec::new() };
         let request = Request::new(call, "g".into(), context.clone());
         let outcome = timeout(HANGS, self.router.clone().oneshot(request)).await;
         (context, outcome.expect("hangs before the head"))

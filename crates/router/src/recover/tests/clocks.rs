@@ -1,5 +1,7 @@
 //! The clocks of answers, each with its name in what is told.
 
+use secondwind_policy::Reserve;
+
 use super::{policy, secs};
 use crate::testing::{Asking, Script, Stage};
 
@@ -87,7 +89,8 @@ async fn a_recovery_is_not_bound_by_a_deadline_that_ended_with_the_first_word() 
 
 #[tokio::test(start_paused = true)]
 async fn a_recovery_has_a_deadline_of_its_own() {
-    let stage = Stage::new(policy().total_timeout(secs(50)), &["a", "b"], &[]);
+    let policy = policy().total_timeout(secs(50)).reserve(Reserve::Off);
+    let stage = Stage::new(policy, &["a", "b"], &[]);
     stage.at("a").will(Script::words(&["One"]).wait(secs(55)).cut());
     stage.at("b").will(Script::default().stall());
     let reply = stage.ask().await;
