@@ -34,7 +34,7 @@ async fn what_is_told_has_the_trail_in_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_differs_is_no_success_of_whoever_gave_it() {
+async fn an_answer_that_differs_is_over_at_the_word_that_differs() {
     let stage = Stage::new(policy(), &["a", "b"], &[]);
     stage.at("a").will(Script::words(&["One"]).wait(secs(3)).cut());
     stage.at("b").will(Script::words(&["Two"]).wait(secs(4)).finish());
