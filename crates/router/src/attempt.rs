@@ -23,12 +23,13 @@ use secondwind_layers::classify::{Opinion, Verdict};
 use secondwind_llm::body::Spliced;
 use secondwind_llm::stream::{Events, Way};
 use secondwind_policy::{Policy, Recovery};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::body::Body;
 use crate::client::{self, Client};
 use crate::error::RouteError;
+use crate::late::Late;
 use crate::request::Request;
 use crate::stream::Stream;
 use crate::target::Deployment;
@@ -64,11 +65,11 @@ pin_project! {
         // The deployment's dialect has no place for the request.
         Refused,
         // The answer's head is awaited.
-        Sending { answer: legacy::ResponseFuture },
+        Sending { answer: legacy::ResponseFuture, #[pin] late: Late },
         // The stream is held back until it proves itself.
         Proving { held: Option<(response::Parts, Gated<Incoming, Events>)> },
-        // The body is being read; the timer, if set, says when it is enough.
-        Reading { reading: Option<Reading>, #[pin] stop: Option<Sleep> },
+        // The body is being read; of one that tells of a failure, as much as comes in time is enough.
+        Reading { reading: Option<Reading>, #[pin] late: Late },
     }
 }
 
@@ -147,16 +148,16 @@ impl Service<Request> for Send {
         let way = if prefill { Way::Prefill } else { Way::Afresh };
         let again = prefill.then(|| Box::new(self.clone()));
         let sent = self.http_request(&request, way);
-        let state = match sent {
-            Some(sent) => State::Sending { answer: self.client.request(sent) },
-            None => State::Refused,
-        };
         let call = Sent {
             deployment: Arc::clone(&self.deployment),
             request,
             began: Instant::now(),
             wall_clock: self.wall_clock,
             way,
+        };
+        let state = match sent {
+            Some(sent) => State::Sending { answer: self.client.request(sent), late: call.late() },
+            None => State::Refused,
         };
         SendFuture { state, call: Some(call), again }
     }
@@ -177,10 +178,14 @@ impl Future for SendFuture {
                         call.failed(RouteError::unsupported(&call.deployment.target.id))
                     ));
                 }
-                StateProjection::Sending { answer } => {
-                    let answer = match ready!(Pin::new(answer).poll(cx)) {
-                        Ok(answer) => answer,
-                        Err(error) => {
+                StateProjection::Sending { answer, late } => {
+                    let answer = match Pin::new(answer).poll(cx) {
+                        Poll::Ready(Ok(answer)) => answer,
+                        Poll::Pending => {
+                            let elapsed = ready!(late.poll(cx));
+                            return Poll::Ready(Err(call.failed(RouteError::late(elapsed))));
+                        }
+                        Poll::Ready(Err(error)) => {
                             let verdict = client::verdict_of(&error, call.began);
                             return Poll::Ready(Err(call.failed(RouteError::send(error, verdict))));
                         }
@@ -200,10 +205,14 @@ impl Future for SendFuture {
                         this.state.set(State::Proving { held: Some((head, held)) });
                         continue;
                     }
-                    let most = if failed { ERROR_BYTES } else { ANSWER_BYTES };
-                    let stop = failed.then(|| sleep_until(Instant::now() + ERROR_TIME));
+                    let now = Instant::now();
+                    let (most, late) = if failed {
+                        (ERROR_BYTES, Late::new(now, Some(ERROR_TIME)))
+                    } else {
+                        (ANSWER_BYTES, call.late().idle(call.policy().timeout().idle(), now))
+                    };
                     let reading = Reading { head, body, read: Collected::default(), most };
-                    this.state.set(State::Reading { reading: Some(reading), stop });
+                    this.state.set(State::Reading { reading: Some(reading), late });
                 }
                 StateProjection::Proving { held } => {
                     let Some((_, body)) = held.as_mut() else { return Poll::Pending };
@@ -220,13 +229,19 @@ impl Future for SendFuture {
                     let body = Body::stream(Stream::new(body, sent));
                     return Poll::Ready(Ok(Response::from_parts(head, body)));
                 }
-                StateProjection::Reading { reading, stop } => {
+                StateProjection::Reading { reading, mut late } => {
                     let Some(open) = reading.as_mut() else { return Poll::Pending };
+                    let before = open.read.len();
                     let ended = match open.read_on(cx) {
                         Poll::Ready(ended) => ended,
                         Poll::Pending => {
-                            let Some(stop) = stop.as_pin_mut() else { return Poll::Pending };
-                            ready!(stop.poll(cx));
+                            if open.read.len() > before {
+                                late.as_mut().bytes();
+                            }
+                            let elapsed = ready!(late.poll(cx));
+                            if open.head.status.is_success() {
+                                return Poll::Ready(Err(call.failed(RouteError::late(elapsed))));
+                            }
                             Ok(false)
                         }
                     };
@@ -237,7 +252,8 @@ impl Future for SendFuture {
                     {
                         // That it does not go on from what was said is not the caller's mistake.
                         call.way = Way::Afresh;
-                        this.state.set(State::Sending { answer: send.client.request(sent) });
+                        let (answer, late) = (send.client.request(sent), call.late());
+                        this.state.set(State::Sending { answer, late });
                         continue;
                     }
                     return Poll::Ready(call.finish(reading, ended));
@@ -260,6 +276,15 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 impl Sent {
     fn policy(&self) -> &Policy {
         &self.deployment.target.policy
+    }
+
+    /// How long its first content is awaited.
+    fn late(&self) -> Late {
+        let timeout = self.policy().timeout();
+        let streams = self.request.call().peek.stream;
+        let first_content =
+            if streams { timeout.first_content_of_stream() } else { timeout.first_content() };
+        Late::new(self.began, first_content)
     }
 
     /// What looks at the answer, where it is the stream that was asked for. What is not is read whole and judged.

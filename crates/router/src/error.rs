@@ -6,6 +6,7 @@ use std::time::Duration;
 use hyper_util::client::legacy;
 use secondwind_layers::body::Broken;
 use secondwind_layers::classify::{Blame, Verdict};
+use secondwind_layers::timeout::Elapsed;
 use secondwind_policy::Class;
 
 /// Why a request got no answer at all. It never shows an address with what may be secret in it.
@@ -19,6 +20,7 @@ pub struct RouteError {
 enum Kind {
     Send(legacy::Error),
     Read(hyper::Error),
+    Late(Elapsed),
     AllResting { group: String, back_in: Duration },
     UnknownGroup { group: String },
     TooLong { group: String, tokens: u64 },
@@ -36,6 +38,11 @@ impl RouteError {
 
     pub(crate) const fn read(error: hyper::Error) -> Self {
         Self { kind: Kind::Read(error), verdict: Verdict::new(Class::Connection) }
+    }
+
+    /// The answer did not come in time.
+    pub(crate) const fn late(elapsed: Elapsed) -> Self {
+        Self { kind: Kind::Late(elapsed), verdict: Verdict::new(Class::Timeout) }
     }
 
     pub(crate) fn all_resting(group: &str, back_in: Duration, for_rate_limit: bool) -> Self {
@@ -106,6 +113,7 @@ impl fmt::Display for RouteError {
                 }
             }
             Kind::Send(_) => f.write_str("the connection to the provider broke before it answered"),
+            Kind::Late(elapsed) => write!(f, "the provider did not answer in time: {elapsed}"),
             Kind::Read(_) => f.write_str("the connection to the provider broke within the answer"),
             Kind::AllResting { group, back_in } => write!(
                 f,
@@ -139,6 +147,7 @@ impl std::error::Error for RouteError {
         match &self.kind {
             Kind::Send(error) => Some(error),
             Kind::Read(error) => Some(error),
+            Kind::Late(elapsed) => Some(elapsed),
             Kind::Unproven(broken) => Some(broken),
             _ => None,
         }

@@ -9,6 +9,7 @@
 //! | `stack` | the order of the layers, written once |
 //! | `group` | which deployment of a group gets the next attempt |
 //! | `attempt` | one attempt: sent, read, judged |
+//! | `late` | how long its head, and a body that counts as a whole, are awaited |
 //! | [`strategy`] | which deployment comes first |
 //! | `health` | which deployments rest, and until when |
 //! | `load` | how many requests a deployment has, how fast it answers, what it was sent |
@@ -22,6 +23,7 @@ mod error;
 mod group;
 mod groups;
 mod health;
+mod late;
 mod load;
 mod recover;
 mod request;
@@ -32,6 +34,8 @@ pub mod strategy;
 mod stream;
 mod table;
 mod target;
+#[cfg(test)]
+mod testing;
 mod watch;
 
 pub use self::body::{Body, BodyError};

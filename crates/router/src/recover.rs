@@ -203,3 +203,6 @@ impl Ticker {
         Poll::Ready(())
     }
 }
+
+#[cfg(test)]
+mod tests;

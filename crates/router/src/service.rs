@@ -13,6 +13,8 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::body::Body;
+#[cfg(test)]
+use crate::client::{Clients, memory::Network};
 use crate::error::RouteError;
 use crate::health::Registry;
 use crate::recover::{Recover, RecoverFuture};
@@ -61,8 +63,22 @@ impl Router {
     }
 
     fn with_registry(setup: Setup, registry: Registry) -> Result<Self, SetupError> {
-        let table = Arc::new(Table::new(setup, &registry, Instant::now(), deployment_stack)?);
-        Ok(Self { stack: Recover::new(request_stack(&table)), table, registry })
+        let table = Table::new(setup, &registry, Instant::now(), deployment_stack)?;
+        Ok(Self::of(table, registry))
+    }
+
+    /// A router whose providers are in `network`.
+    #[cfg(test)]
+    pub(crate) fn over(network: &Network, setup: Setup) -> Result<Self, SetupError> {
+        let (clients, registry) = (Clients::over(network.connector()), Registry::default());
+        let now = Instant::now();
+        let table = Table::dialled_by(clients, setup, &registry, now, deployment_stack)?;
+        Ok(Self::of(table, registry))
+    }
+
+    fn of(table: Table<DeploymentStack>, registry: Registry) -> Self {
+        let table = Arc::new(table);
+        Self { stack: Recover::new(request_stack(&table)), table, registry }
     }
 
     /// The names of the groups, in the order configured.

@@ -31,7 +31,18 @@ impl<S> Table<S> {
     ) -> Result<Self, SetupError> {
         let https = |target: &Target| target.api_base.scheme_str() == Some("https");
         let tls = setup.groups.iter().any(|group| group.targets.iter().any(https));
-        let mut clients = Clients::new(tls).map_err(SetupError::Roots)?;
+        let clients = Clients::new(tls).map_err(SetupError::Roots)?;
+        Self::dialled_by(clients, setup, registry, now, stack)
+    }
+
+    /// The same, by `clients`.
+    pub(crate) fn dialled_by(
+        mut clients: Clients,
+        setup: Setup,
+        registry: &Registry,
+        now: Instant,
+        stack: impl Fn(Arc<Deployment>, Client) -> S,
+    ) -> Result<Self, SetupError> {
         let (mut groups, mut order) = (BTreeMap::new(), Vec::new());
         for GroupSetup { name, policy, targets } in setup.groups {
             let name = Name::from(name);

@@ -46,7 +46,9 @@ pub enum Bound {
 // === impl Elapsed ===
 
 impl Elapsed {
-    pub(crate) const fn new(clock: Clock, after: Duration, bound: Bound) -> Self {
+    /// `clock` ran out, which gave `after`.
+    #[must_use]
+    pub const fn new(clock: Clock, after: Duration, bound: Bound) -> Self {
         Self { clock, after, bound }
     }
 

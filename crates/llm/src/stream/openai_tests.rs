@@ -340,3 +340,32 @@ fn what_a_prefill_cost_is_summed() {
     assert_eq!(splice.transcript().text, "ab");
     assert_eq!(splice.transcript().usage, Some(Usage { input: 10, output: 6 }));
 }
+
+#[test]
+fn usage_beside_a_choice_that_says_nothing_is_passed_on_without_a_second_role() {
+    let mut splice = ChatCompletions.splice(&said("One"), Way::Afresh);
+    let mut give = |chunk: Value| {
+        let event = events(&Bytes::from(data(&chunk))).remove(0);
+        match splice.event(&event, &ChatCompletions.follow().see(&event)) {
+            Spliced::Give(bytes) => wire_json(&bytes),
+            _ => Value::Null,
+        }
+    };
+    let chunk = |content: &str, finish: Value| {
+        let delta = json!({ "role": "assistant", "content": content });
+        json!({ "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }] })
+    };
+    assert_eq!(give(chunk("One two", Value::Null))["choices"][0]["delta"]["content"], " two");
+    assert_eq!(give(chunk("", "stop".into()))["choices"][0]["finish_reason"], "stop");
+    assert_eq!(give(chunk("", Value::Null)), Value::Null);
+    let mut usage = chunk("", Value::Null);
+    usage["usage"] = json!({ "prompt_tokens": 3, "completion_tokens": 4 });
+    let told = give(usage);
+    assert_eq!(told["usage"]["completion_tokens"], 4);
+    assert_eq!(told["choices"][0]["delta"], json!({ "content": "" }));
+}
+
+/// The JSON of the one event in `bytes`.
+fn wire_json(bytes: &Bytes) -> Value {
+    super::wire::json_of(&events(bytes)[0]).unwrap()
+}

@@ -1,7 +1,10 @@
 //! The HTTP client to the providers: pooled connections, each with a clock on its making, and no hidden
 //! attempts underneath the layers.
 
+#[cfg(not(test))]
 mod connector;
+#[cfg(test)]
+pub(crate) mod memory;
 mod stream;
 
 use std::collections::HashMap;
@@ -20,7 +23,11 @@ use secondwind_policy::{Class, Policy};
 use tokio::time::Instant;
 use tower_layer::Layer;
 
+#[cfg(not(test))]
 use self::connector::Connector;
+// No test in this crate opens a socket.
+#[cfg(test)]
+use self::memory::Connector;
 use self::stream::ConnectedAt;
 
 /// A client to providers; clones share their connections.
@@ -38,7 +45,12 @@ impl Clients {
     /// Clients for providers, some of which want TLS if `tls` says so: only then the system's root
     /// certificates are read.
     pub(crate) fn new(tls: bool) -> io::Result<Self> {
-        Ok(Self { connector: Connector::new(tls)?, made: HashMap::new() })
+        Connector::new(tls).map(Self::over)
+    }
+
+    /// Clients that dial by `connector`.
+    pub(crate) fn over(connector: Connector) -> Self {
+        Self { connector, made: HashMap::new() }
     }
 
     /// The client for deployments under `policy`.

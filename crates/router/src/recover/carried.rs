@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -201,12 +202,14 @@ where
 
     /// Asks for another answer to the same request.
     fn recover(&mut self, broken: Verdict) {
-        let Call { service, request, dialect, .. } = &mut self.call;
+        let Call { service, request, dialect, policy } = &mut self.call;
         self.recoveries += 1;
         debug!(class = broken.class.name(), recovery = self.recoveries, "the stream broke");
         let prefill = dialect.resume(&request.call().body, &self.said, Way::Prefill);
         let prefill = prefill.and_then(|body| Some((body.clone(), peek(&body).ok()?)));
         request.context().recover();
+        // Its clocks above the group are again those of the group that was asked for.
+        request.context().set_policy(Some(Arc::clone(policy)));
         let request = request.resuming(Resume { prefill });
         let answer = Box::pin(service.call(request));
         self.state = State::Asking { answer, broken: Some(broken) };
