@@ -146,6 +146,11 @@ impl When {
     }
 }
 
+/// One line of a list of [`Rule`]s.
+pub(crate) const fn rule(class: Class, on: fn(u16) -> bool, when: When) -> Rule {
+    Rule { when, on, class }
+}
+
 /// On any status.
 pub(crate) const fn any(_: u16) -> bool {
     true

@@ -1,5 +1,5 @@
-//! Recorded and derived error replies of providers, and what they mean in the dialect that
-//! OpenAI-compatible servers, and the proxies in front of them, are spoken to in.
+//! Recorded and derived error replies of providers, and what they mean in the dialect in which these
+//! are spoken to. What comes through an OpenAI-compatible server or a proxy is read as OpenAI's.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -13,9 +13,12 @@ use serde_json::Value;
 
 /// Where the rows call their class a matter of judgement, and ours is another one: id, theirs, ours
 /// (`None`: it is an answer). The rest of such a row follows from its class and is not compared.
-const DECIDED_OTHERWISE: [(&str, &str, Option<Class>); 19] = [
+const DECIDED_OTHERWISE: [(&str, &str, Option<Class>); 26] = [
     // An answer that was cut off by a filter is an answer; so is one that ends properly and is empty.
     ("openai_finish_content_filter", "content_policy", None),
+    ("responses_incomplete_filter", "content_policy", None),
+    ("anthropic_refusal", "content_policy", None),
+    ("gemini_safety_candidate", "content_policy", None),
     // 502, 504 and the 5xx of proxies are internal_server, so that `InternalServerErrorRetries`
     // covers them as it does with LiteLLM.
     ("openrouter_200_choice_error", "service_unavailable", Some(Class::InternalServer)),
@@ -36,12 +39,26 @@ const DECIDED_OTHERWISE: [(&str, &str, Option<Class>); 19] = [
     ("s307", "not_found", Some(Class::InternalServer)),
     ("llmock_openai_502", "service_unavailable", Some(Class::InternalServer)),
     ("llmock_openai_504", "timeout", Some(Class::InternalServer)),
+    ("llmock_anthropic_502", "service_unavailable", Some(Class::InternalServer)),
+    ("llmock_anthropic_504", "timeout", Some(Class::InternalServer)),
+    ("llmock_cohere_502", "service_unavailable", Some(Class::InternalServer)),
+    ("llmock_cohere_504", "timeout", Some(Class::InternalServer)),
     ("llmock_mistral_502", "service_unavailable", Some(Class::InternalServer)),
     ("llmock_mistral_504", "timeout", Some(Class::InternalServer)),
 ];
 
 fn verdict(row: &Value) -> Option<Verdict> {
-    let dialect = by_name("openai").unwrap().dialect;
+    let (provider, endpoint) = match row["dialect"].as_str().unwrap() {
+        "anthropic_messages" => ("anthropic", Endpoint::Messages),
+        "azure_openai" => ("azure", Endpoint::ChatCompletions),
+        "gemini" => ("gemini", Endpoint::GenerateContent),
+        "mistral" => ("mistral", Endpoint::ChatCompletions),
+        "openai_responses" => ("openai", Endpoint::Responses),
+        "bedrock" | "cohere_v2" | "ollama" => ("custom_openai", Endpoint::ChatCompletions),
+        "empty" | "html" | "openai_chat" => ("openai", Endpoint::ChatCompletions),
+        other => panic!("who speaks {other}?"),
+    };
+    let dialect = by_name(provider).unwrap().dialect;
     let status = StatusCode::from_u16(row["status"].as_u64().unwrap().try_into().unwrap()).unwrap();
     let headers: HeaderMap = row["headers"]
         .as_object()
@@ -59,9 +76,9 @@ fn verdict(row: &Value) -> Option<Verdict> {
     };
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     if status.is_success() {
-        dialect.classify_ok_head(status, &headers).or_else(|| {
-            dialect.classify_ok_body(Endpoint::ChatCompletions, &headers, body.as_bytes(), now)
-        })
+        dialect
+            .classify_ok_head(status, &headers)
+            .or_else(|| dialect.classify_ok_body(endpoint, &headers, body.as_bytes(), now))
     } else {
         Some(dialect.classify_error(status, &headers, body.as_bytes(), now))
     }
@@ -75,6 +92,26 @@ fn every_reply_means_what_it_should() {
 #[test]
 fn so_do_those_of_servers_that_speak_nearly_the_same() {
     replies_mean_what_they_should(&["azure_openai", "mistral"], 37);
+}
+
+#[test]
+fn so_do_those_of_responses() {
+    replies_mean_what_they_should(&["openai_responses"], 4);
+}
+
+#[test]
+fn so_do_those_of_anthropic() {
+    replies_mean_what_they_should(&["anthropic_messages"], 37);
+}
+
+#[test]
+fn so_do_those_of_gemini() {
+    replies_mean_what_they_should(&["gemini"], 41);
+}
+
+#[test]
+fn so_do_those_of_others_behind_a_server_that_speaks_openai() {
+    replies_mean_what_they_should(&["bedrock", "cohere_v2", "ollama"], 48);
 }
 
 /// Runs the rows of `dialects` whose error is not inside of a stream: `count` of them.

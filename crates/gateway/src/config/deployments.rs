@@ -6,7 +6,7 @@ use http::{HeaderValue, Uri};
 use secondwind_llm::dialect::{self, Provider};
 use secondwind_router::Limits;
 
-use super::address;
+use super::address::{self, Written};
 use super::at::At;
 use super::credentials::Credentials;
 use super::cx::Cx;
@@ -182,7 +182,13 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
         // What is wrong with it has been told.
         return None;
     }
-    let base = address::read(cx, provider, &model, params.api_base.as_ref())?;
+    let written = Written {
+        model: &model,
+        upstream: &upstream,
+        api_base: params.api_base.as_ref(),
+        api_version: params.api_version.as_ref(),
+    };
+    let base = address::read(cx, provider, &written)?;
     let api_key = match params.api_key.filter(|key| !key.value.expose().is_empty()) {
         // A key of the environment goes to the provider that it is for, and nowhere else.
         None if keyless && (params.api_base.is_none() || provider.api_base.is_none()) => {
@@ -307,6 +313,9 @@ fn upstream(
         return None;
     }
     if let Some(provider) = dialect::by_name(name) {
+        // LiteLLM's hints at what an Azure deployment's model is like.
+        let hinted = ["o_series/", "gpt5_series/"].iter().find_map(|hint| rest.strip_prefix(hint));
+        let rest = hinted.filter(|_| provider.name == "azure").unwrap_or(rest);
         return Some((provider, rest.to_owned()));
     }
     if custom.map_or(model.hidden, |custom| custom.hidden) {

@@ -183,6 +183,7 @@ impl Section {
             Section::Params => &[
                 "api_base",
                 "api_key",
+                "api_version",
                 "base_url",
                 "cooldown_time",
                 "custom_llm_provider",
@@ -213,7 +214,9 @@ impl Section {
                 "supports_assistant_prefill",
             ],
             Section::Credential => &["credential_info", "credential_name", "credential_values"],
-            Section::CredentialValues => &["api_base", "api_key", "base_url", "organization"],
+            Section::CredentialValues => {
+                &["api_base", "api_key", "api_version", "base_url", "organization"]
+            }
             Section::Router => &[
                 "allowed_fails",
                 "allowed_fails_policy",

@@ -26,6 +26,7 @@ pub(super) struct Params {
     #[serde(alias = "base_url")]
     pub(super) api_base: Option<At<String>>,
     pub(super) api_key: Option<At<Secret>>,
+    pub(super) api_version: Option<At<String>>,
     pub(super) organization: Option<At<Secret>>,
     pub(super) weight: Option<At<f64>>,
     pub(super) rpm: Option<At<f64>>,

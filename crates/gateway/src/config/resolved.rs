@@ -56,8 +56,8 @@ pub struct DeploymentConfig {
     pub provider: String,
     /// The name of the model there, e.g. `gpt-4o`; never empty.
     pub model: String,
-    /// The address, `http` or `https`, with its path but without a slash at its end, a query or
-    /// credentials: `https://api.openai.com/v1`. (A `Uri` cannot have an empty path, so without one
+    /// The address, `http` or `https`, with its path but without a slash at its end or credentials:
+    /// `https://api.openai.com/v1`. Azure's alone has a query: the version of its API. (A `Uri` cannot have an empty path, so without one
     /// it is `/`.)
     pub api_base: Uri,
     /// The key that goes with each request.

@@ -1,5 +1,6 @@
 use super::*;
 
+mod addresses;
 mod credentials;
 mod examples;
 mod files;

@@ -3,10 +3,11 @@
 //! Shapes that come through OpenAI-compatible interfaces: `{"error": {…}}`, `{"error": "text"}`, the
 //! error's fields at the top, `[{"error": …}]`, `{"detail": "text"}`, `{"detail": [{"msg": …}]}`,
 //! `{"errors": [{…}]}`, another provider's error as JSON text within the error, and text or a page
-//! that is no JSON at all.
+//! that is no JSON at all. Google's `details` and Amazon's `__type` are codes, too.
 
 use std::time::Duration;
 
+use http::HeaderMap;
 use serde_json::{Map, Value};
 
 use super::retry_info;
@@ -45,6 +46,14 @@ impl Said {
         }
     }
 
+    /// Reads a body, and the code that Amazon's servers put beside it.
+    pub(crate) fn heard(headers: &HeaderMap, body: &[u8]) -> Self {
+        let mut said = Self::read(body);
+        let beside = headers.get("x-amzn-errortype").and_then(|kind| kind.to_str().ok());
+        said.codes.extend(beside.map(amazon));
+        said
+    }
+
     /// Reads a body that was parsed before.
     pub(crate) fn of(body: &Value) -> Self {
         let mut said = Self::shallow(body);
@@ -78,6 +87,9 @@ impl Said {
         said.codes.extend(said.code.clone());
         said.codes.extend(said.kind.clone());
         said.codes.extend(error.get("status").and_then(scalar));
+        said.codes.extend(error.get("__type").and_then(Value::as_str).map(amazon));
+        said.codes
+            .extend(retry_info::details(error).filter_map(|about| scalar(about.get("reason")?)));
         said.status =
             ["code", "status", "status_code"].iter().find_map(|key| status(error.get(*key)?));
 
@@ -187,6 +199,12 @@ fn error_of(body: &Value) -> (Option<&Object>, Option<&str>) {
 /// What the provider behind a router of providers said (OpenRouter's `metadata.raw`).
 fn within(error: &Object) -> Option<&str> {
     error.get("metadata")?.get("raw")?.as_str()
+}
+
+/// The name of an exception, without whose it is: `com.amazon.coral#X` and `X:http://…` are `X`.
+fn amazon(kind: &str) -> String {
+    let name = kind.split(':').next().unwrap_or_default();
+    name.rsplit('#').next().unwrap_or_default().to_owned()
 }
 
 fn scalar(value: &Value) -> Option<String> {

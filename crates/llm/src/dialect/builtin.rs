@@ -1,6 +1,6 @@
 //! The one list of names: what a configured model begins with, and who that is.
 
-use super::{Dialect, OpenAiChat};
+use super::{Anthropic, Azure, Dialect, Gemini, OpenAi, OpenAiChat};
 
 /// A provider that is known by name: `groq` in `groq/llama-3.3-70b-versatile`.
 #[derive(Clone, Copy, Debug)]
@@ -10,7 +10,7 @@ pub struct Provider {
     pub name: &'static str,
     /// What it speaks.
     pub dialect: &'static dyn Dialect,
-    /// Its base URL, without a slash at the end; `None` for a server of one's own.
+    /// Its base URL, without a slash at the end; `None` for a server of one's own, or an account's.
     pub api_base: Option<&'static str>,
     /// The environment variables that hold its key where the configuration names none, the first
     /// that is set counts. The names are LiteLLM's, so that its deployments need no change.
@@ -29,6 +29,18 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 static PROVIDERS: &[Provider] = &[
+    Provider {
+        name: "anthropic",
+        dialect: &Anthropic,
+        api_base: Some("https://api.anthropic.com"),
+        key_env: &["ANTHROPIC_API_KEY"],
+    },
+    Provider {
+        name: "azure",
+        dialect: &Azure,
+        api_base: None,
+        key_env: &["AZURE_API_KEY", "AZURE_OPENAI_API_KEY"],
+    },
     openai_chat("cerebras", "https://api.cerebras.ai/v1", &["CEREBRAS_API_KEY"]),
     self_hosted("custom_openai"),
     openai_chat("deepinfra", "https://api.deepinfra.com/v1/openai", &["DEEPINFRA_API_KEY"]),
@@ -38,6 +50,12 @@ static PROVIDERS: &[Provider] = &[
         "https://api.fireworks.ai/inference/v1",
         &["FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY", "FIREWORKSAI_API_KEY", "FIREWORKS_AI_TOKEN"],
     ),
+    Provider {
+        name: "gemini",
+        dialect: &Gemini,
+        api_base: Some("https://generativelanguage.googleapis.com/v1beta"),
+        key_env: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+    },
     openai_chat("groq", "https://api.groq.com/openai/v1", &["GROQ_API_KEY"]),
     Provider { key_env: &["HOSTED_VLLM_API_KEY"], ..self_hosted("hosted_vllm") },
     Provider { key_env: &["LITELLM_PROXY_API_KEY"], ..self_hosted("litellm_proxy") },
@@ -45,7 +63,12 @@ static PROVIDERS: &[Provider] = &[
     Provider { key_env: &["LM_STUDIO_API_KEY"], ..self_hosted("lm_studio") },
     openai_chat("mistral", "https://api.mistral.ai/v1", &["MISTRAL_API_KEY"]),
     openai_chat("nvidia_nim", "https://integrate.api.nvidia.com/v1", &["NVIDIA_NIM_API_KEY"]),
-    openai_chat("openai", "https://api.openai.com/v1", &["OPENAI_API_KEY"]),
+    Provider { key_env: &["OLLAMA_API_KEY"], ..self_hosted("ollama") },
+    Provider { key_env: &["OLLAMA_API_KEY"], ..self_hosted("ollama_chat") },
+    Provider {
+        dialect: &OpenAi,
+        ..openai_chat("openai", "https://api.openai.com/v1", &["OPENAI_API_KEY"])
+    },
     self_hosted("openai_like"),
     openai_chat("openrouter", "https://openrouter.ai/api/v1", &["OPENROUTER_API_KEY"]),
     openai_chat(
@@ -60,6 +83,7 @@ static PROVIDERS: &[Provider] = &[
         "https://api.together.xyz/v1",
         &["TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN"],
     ),
+    self_hosted("vllm"),
     openai_chat("xai", "https://api.x.ai/v1", &["XAI_API_KEY"]),
 ];
 

@@ -1,6 +1,8 @@
 //! Which headers pass, whatever the dialect.
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use super::InvalidKey;
 
 /// Headers about one connection (RFC 9110, 7.6.1), and those that came to be treated like them.
 const OF_THE_CONNECTION: [&str; 11] = [
@@ -32,7 +34,11 @@ const OF_THE_ORIGIN: [&str; 9] = [
 ];
 
 /// Whose account pays is between the operator and the provider.
-const OF_THE_ACCOUNT: [&str; 2] = ["openai-organization", "openai-project"];
+const OF_THE_ACCOUNT: [&str; 3] =
+    ["anthropic-organization-id", "openai-organization", "openai-project"];
+
+/// The client libraries' own headers tell of the client, and are left as they are.
+const OF_THE_CLIENT: &str = "x-stainless-";
 
 /// How headers begin that are for us to write, or for no one behind us.
 const OURS: [&str; 3] = ["x-litellm-", "x-secondwind-", "access-control-"];
@@ -43,6 +49,18 @@ pub(super) fn relays(name: &HeaderName) -> bool {
     let held = [&OF_THE_CONNECTION[..], &OF_THE_ORIGIN, &OF_THE_ACCOUNT];
     !held.iter().any(|names| names.contains(&name))
         && !OURS.iter().any(|start| name.starts_with(start))
+}
+
+/// Whether a header is one that client libraries add on their own.
+pub(super) fn is_of_the_client(name: &HeaderName) -> bool {
+    name.as_str().starts_with(OF_THE_CLIENT)
+}
+
+/// The one header that carries a key.
+pub(super) fn secret(name: HeaderName, value: String) -> Result<HeaderMap, InvalidKey> {
+    let mut value = HeaderValue::try_from(value).map_err(|_| InvalidKey)?;
+    value.set_sensitive(true);
+    Ok(HeaderMap::from_iter([(name, value)]))
 }
 
 /// The headers that `passes` lets pass, without those that the `connection` header claims.

@@ -27,13 +27,22 @@ use secondwind_layers::classify::Verdict;
 
 use crate::stream::StreamDialect;
 
+mod anthropic;
+mod azure;
 pub mod builtin;
 mod error;
+mod gemini;
 mod headers;
+mod openai;
 mod openai_chat;
+mod reply;
 
+pub use self::anthropic::Anthropic;
+pub use self::azure::Azure;
 pub use self::builtin::{Provider, by_name};
 pub use self::error::{ErrorDetail, ErrorReply, InvalidKey, kind_of};
+pub use self::gemini::Gemini;
+pub use self::openai::OpenAi;
 pub use self::openai_chat::OpenAiChat;
 
 /// One API of providers: its addresses, headers, errors.

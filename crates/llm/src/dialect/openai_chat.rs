@@ -1,32 +1,30 @@
 //! OpenAI's Chat Completions and what grew up around it: completions, embeddings, and the many
 //! servers that speak the same.
 
-mod words;
+pub(super) mod words;
 
 use std::borrow::Cow;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName};
 use secondwind_layers::classify::Verdict;
-use secondwind_policy::Class;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use self::words::WORDS;
-use super::{Dialect, Endpoint, ErrorDetail, ErrorReply, InvalidKey};
+use super::reply::{self, Unread};
+use super::{Dialect, Endpoint, ErrorDetail, ErrorReply, InvalidKey, headers};
 use crate::classify::Said;
-use crate::redact::redact;
 use crate::stream::{ChatCompletions, Completions, Responses, StreamDialect};
 
 /// The dialect of OpenAI's Chat Completions API and of all that are compatible with it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenAiChat;
 
-/// The caller's headers that a provider gets to see. The client libraries' own (`x-stainless-*`)
-/// tell of the client, and are left as they are.
+/// The caller's headers that a provider gets to see, beside the client libraries' own.
 const FORWARDED: [&str; 6] = [
     "accept",
     "content-type",
@@ -35,7 +33,6 @@ const FORWARDED: [&str; 6] = [
     "user-agent",
     "x-client-request-id",
 ];
-const FORWARDED_START: &str = "x-stainless-";
 
 impl Dialect for OpenAiChat {
     fn name(&self) -> &'static str {
@@ -52,13 +49,11 @@ impl Dialect for OpenAiChat {
     }
 
     fn auth(&self, key: &str) -> Result<HeaderMap, InvalidKey> {
-        let mut value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| InvalidKey)?;
-        value.set_sensitive(true);
-        Ok(HeaderMap::from_iter([(header::AUTHORIZATION, value)]))
+        headers::secret(header::AUTHORIZATION, format!("Bearer {key}"))
     }
 
     fn forwards(&self, name: &HeaderName) -> bool {
-        FORWARDED.contains(&name.as_str()) || name.as_str().starts_with(FORWARDED_START)
+        FORWARDED.contains(&name.as_str()) || headers::is_of_the_client(name)
     }
 
     fn streams(&self, endpoint: Endpoint) -> Option<&'static dyn StreamDialect> {
@@ -77,19 +72,11 @@ impl Dialect for OpenAiChat {
         body: &[u8],
         now: SystemTime,
     ) -> Verdict {
-        WORDS.failure(status, headers, &Said::read(body), now)
+        WORDS.failure(status, headers, &Said::heard(headers, body), now)
     }
 
     fn classify_ok_head(&self, status: StatusCode, headers: &HeaderMap) -> Option<Verdict> {
-        let page = headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.as_bytes().get(..9))
-            .is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html"));
-        let empty = matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT)
-            || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
-        // Nobody asked for an encoding, and what is in it cannot be looked at.
-        let encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|kind| kind != "identity");
-        (page || empty || encoded).then(|| no_answer(Class::InternalServer, status))
+        reply::classify_head(status, headers)
     }
 
     fn classify_ok_body(
@@ -100,17 +87,10 @@ impl Dialect for OpenAiChat {
         now: SystemTime,
     ) -> Option<Verdict> {
         let failure = |said: &Said| Some(WORDS.failure(StatusCode::OK, headers, said, now));
-        let answer = match serde_json::from_slice::<Answer<'_>>(body) {
+        let answer = match reply::parsed::<Answer<'_>>(body) {
             Ok(answer) => answer,
-            // Cut off on the way, as if the connection had been.
-            Err(error) if error.is_eof() && !body.is_empty() => {
-                return Some(no_answer(Class::Connection, StatusCode::OK));
-            }
-            Err(error) if error.is_syntax() || error.is_eof() => {
-                return Some(no_answer(Class::InternalServer, StatusCode::OK));
-            }
-            // JSON, but not in the shape of an answer.
-            Err(_) => return failure(&Said::read(body)),
+            Err(Unread::NoJson(verdict)) => return Some(verdict),
+            Err(Unread::OtherShape) => return failure(&Said::read(body)),
         };
         if let Some(choice) = answer.choices.iter().flatten().find(|choice| choice.failed()) {
             return failure(&Said::of(&json!({ "error": choice.error })));
@@ -129,14 +109,7 @@ impl Dialect for OpenAiChat {
     }
 
     fn error_detail(&self, body: &[u8]) -> ErrorDetail {
-        let said = Said::read(body);
-        let clean = |text: Option<&str>| text.map(|text| redact(text).into_owned());
-        ErrorDetail {
-            message: clean(said.message()),
-            kind: clean(said.kind()),
-            code: clean(said.code()),
-            param: clean(said.param()),
-        }
+        reply::detail(&Said::read(body))
     }
 
     fn error_body(&self, error: &ErrorReply<'_>) -> Bytes {
@@ -182,10 +155,6 @@ impl Choice<'_> {
 fn tells(error: &Value) -> bool {
     matches!(error, Value::Object(_) | Value::String(_))
         && !Said::of(&json!({ "error": error })).is_silent()
-}
-
-fn no_answer(class: Class, status: StatusCode) -> Verdict {
-    Verdict::new(class).with_status(status.as_u16())
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@ use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 
 use super::builtin::{by_name, names};
-use super::{Dialect, Endpoint, OpenAiChat};
+use super::{Anthropic, Azure, Dialect, Endpoint, Gemini, OpenAi, OpenAiChat};
+
+const ALL: [&dyn Dialect; 5] = [&Anthropic, &Azure, &Gemini, &OpenAi, &OpenAiChat];
 
 fn headers(names: &[&str]) -> HeaderMap {
     names
@@ -34,7 +36,7 @@ fn a_callers_credentials_reach_no_provider() {
         "ocp-apim-subscription-key",
         "openai-organization",
         "openai-project",
-        "anthropic-version",
+        "anthropic-organization-id",
         "x-litellm-api-key",
         "x-litellm-timeout",
         "x-secondwind-trail",
@@ -56,7 +58,10 @@ fn a_callers_credentials_reach_no_provider() {
         "traceparent",
         "x-anything",
     ]);
-    assert!(OpenAiChat.request_headers(&caller).is_empty());
+    for dialect in ALL {
+        let sent = dialect.request_headers(&caller);
+        assert!(sent.values().all(|value| value != "canary"), "{} {sent:?}", dialect.name());
+    }
 }
 
 #[test]
@@ -72,6 +77,21 @@ fn what_a_provider_needs_reaches_it_as_it_was() {
         "x-stainless-retry-count",
     ];
     assert_eq!(names_of(&OpenAiChat.request_headers(&headers(&names))), names);
+}
+
+#[test]
+fn a_header_of_one_api_is_not_sent_to_another() {
+    let caller =
+        headers(&["anthropic-beta", "anthropic-version", "openai-beta", "x-goog-api-client"]);
+    for (dialect, passed) in [
+        (&Anthropic as &dyn Dialect, &["anthropic-beta", "anthropic-version"][..]),
+        (&Azure, &["openai-beta"]),
+        (&Gemini, &["x-goog-api-client"]),
+        (&OpenAi, &["openai-beta"]),
+        (&OpenAiChat, &["openai-beta"]),
+    ] {
+        assert_eq!(names_of(&dialect.request_headers(&caller)), passed, "{}", dialect.name());
+    }
 }
 
 #[test]
@@ -97,6 +117,7 @@ fn a_caller_sees_the_providers_headers_but_not_its_secrets() {
         "access-control-allow-origin",
         "openai-organization",
         "openai-project",
+        "anthropic-organization-id",
         "x-litellm-model-id",
         "x-secondwind-trail",
         "content-type",
@@ -128,11 +149,19 @@ fn a_caller_sees_the_providers_headers_but_not_its_secrets() {
 
 #[test]
 fn a_key_is_sent_and_never_shown() {
-    let auth = OpenAiChat.auth("sk-secret").unwrap();
-    assert_eq!(auth["authorization"], "Bearer sk-secret");
-    assert!(!format!("{auth:?}").contains("secret"));
-    let error = OpenAiChat.auth("sk-secret\n").unwrap_err();
-    assert!(!format!("{error} {error:?}").contains("secret"));
+    for (dialect, name, value) in [
+        (&Anthropic as &dyn Dialect, "x-api-key", "sk-secret"),
+        (&Azure, "api-key", "sk-secret"),
+        (&Gemini, "x-goog-api-key", "sk-secret"),
+        (&OpenAi, "authorization", "Bearer sk-secret"),
+        (&OpenAiChat, "authorization", "Bearer sk-secret"),
+    ] {
+        let auth = dialect.auth("sk-secret").unwrap();
+        assert_eq!((auth.len(), &auth[name]), (1, &HeaderValue::from_static(value)));
+        assert!(!format!("{auth:?}").contains("secret"));
+        let error = dialect.auth("sk-secret\n").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("secret"));
+    }
 }
 
 #[test]
@@ -141,14 +170,19 @@ fn every_name_is_in_the_list_once_and_leads_to_an_address() {
     assert!(known.is_sorted_by(|one, next| one < next), "{known:?}");
     for name in known {
         let provider = by_name(name).unwrap();
-        assert_eq!((provider.name, provider.dialect.name()), (name, "openai_chat"));
+        assert_eq!(provider.name, name);
         assert!(
             provider
                 .api_base
                 .is_none_or(|base| base.starts_with("https://") && !base.ends_with('/'))
         );
-        let path = provider.dialect.endpoint_path(Endpoint::Embeddings, "m", false);
-        assert_eq!(path.as_deref(), Some("/embeddings"));
+        let (endpoint, wanted) = match provider.dialect.name() {
+            "anthropic_messages" => (Endpoint::Messages, "/v1/messages"),
+            "gemini" => (Endpoint::GenerateContent, "/models/m:generateContent"),
+            _ => (Endpoint::Embeddings, "/embeddings"),
+        };
+        let path = provider.dialect.endpoint_path(endpoint, "m", false);
+        assert_eq!(path.as_deref(), Some(wanted), "{name}");
     }
     assert!(by_name("OpenAI").is_none() && by_name("").is_none());
 }
@@ -160,4 +194,36 @@ fn what_can_be_streamed_has_a_reader_of_its_own_protocol() {
     assert_eq!(streams(Endpoint::Completions).as_deref(), Some("Completions"));
     assert_eq!(streams(Endpoint::Responses).as_deref(), Some("Responses"));
     assert_eq!(streams(Endpoint::Embeddings), None);
+    assert!(Anthropic.streams(Endpoint::Messages).is_some());
+    assert!(Gemini.streams(Endpoint::GenerateContent).is_some());
+}
+
+#[test]
+fn each_speaks_the_endpoints_of_its_api_and_no_others() {
+    for (dialect, endpoints) in [
+        (&Anthropic as &dyn Dialect, &[Endpoint::Messages][..]),
+        (&Azure, &[Endpoint::ChatCompletions, Endpoint::Completions, Endpoint::Embeddings]),
+        (&Gemini, &[Endpoint::GenerateContent]),
+        (
+            &OpenAi,
+            &[
+                Endpoint::ChatCompletions,
+                Endpoint::Completions,
+                Endpoint::Embeddings,
+                Endpoint::Responses,
+            ],
+        ),
+        (&OpenAiChat, &[Endpoint::ChatCompletions, Endpoint::Completions, Endpoint::Embeddings]),
+    ] {
+        let all = [
+            Endpoint::ChatCompletions,
+            Endpoint::Completions,
+            Endpoint::Embeddings,
+            Endpoint::Responses,
+            Endpoint::Messages,
+            Endpoint::GenerateContent,
+        ];
+        let spoken = all.into_iter().filter(|at| dialect.endpoint_path(*at, "m", true).is_some());
+        assert_eq!(spoken.collect::<Vec<_>>(), endpoints, "{}", dialect.name());
+    }
 }

@@ -266,9 +266,9 @@ fn tells_what_is_wrong_with_a_model() {
     let text = "\
 model_list:
   - model_name: a
-    litellm_params: {model: anthropic/claude-sonnet, api_key: k}
+    litellm_params: {model: bedrock/claude-sonnet, api_key: k}
   - model_name: b
-    litellm_params: {model: claude-sonnet, api_key: k}
+    litellm_params: {model: bedrock/claude-haiku, api_key: k}
   - model_name: c
     litellm_params: {model: grok/llama, api_key: k}
   - model_name: d
@@ -290,7 +290,7 @@ model_list:
         told,
         [
             (
-                "the dialect `anthropic` is not available yet: the deployment is left out (2 times)",
+                "the dialect `bedrock` is not available yet: the deployment is left out (2 times)",
                 Some(openai("claude-sonnet").as_str())
             ),
             ("the provider `grok` is not known", Some("did you mean `groq`?")),

@@ -1,21 +1,22 @@
 //! The words of OpenAI and of those who speak its dialect, and what they mean.
 //!
 //! Codes and texts are those of OpenAI, Azure OpenAI, Groq, Together, xAI, DeepSeek, OpenRouter,
-//! Cerebras, Moonshot, Mistral, vLLM, llama.cpp, TGI, Ollama, Hugging Face and LiteLLM as recorded in
+//! Cerebras, Moonshot, Mistral, Cohere, Bedrock, vLLM, llama.cpp, TGI, Ollama, Hugging Face and LiteLLM as recorded in
 //! `tests/vectors/provider_errors.json`, and the texts that LiteLLM matches on
 //! (`exception_mapping_utils.py`, 1.106).
 
 use secondwind_policy::Class::{
-    Authentication, BadRequest, Conflict, ContentPolicy, ContextWindow, NotFound, Permission,
-    QuotaExhausted, RateLimit, RequestTooLarge, ServiceUnavailable, Timeout, UnsupportedParams,
+    Authentication, BadRequest, Conflict, ContentPolicy, ContextWindow, InternalServer, NotFound,
+    Permission, QuotaExhausted, RateLimit, RequestTooLarge, ServiceUnavailable, Timeout,
+    UnsupportedParams,
 };
 
 use crate::classify::When::{
     Always, Begins, BeginsThen, Code, Has, HasAll, Moderated, Page, Param, Quota,
 };
-use crate::classify::{Rule, UNSAID, When, Words, any, broken, refused, unsaid};
+use crate::classify::{Rule, UNSAID, When, Words, any, broken, refused, rule, unsaid};
 
-pub(super) const WORDS: Words = Words { rules: RULES, accuses: ACCUSES };
+pub(in crate::dialect) const WORDS: Words = Words { rules: RULES, accuses: ACCUSES };
 
 /// Statuses with which a prompt that does not fit is refused; llama.cpp says 500.
 const fn fits(status: u16) -> bool {
@@ -54,16 +55,22 @@ const fn bad(status: u16) -> bool {
     matches!(status, UNSAID | 400)
 }
 
+/// Bedrock refuses a token with 403, as it refuses a model.
+const fn unsigned(status: u16) -> bool {
+    matches!(status, UNSAID | 400 | 401 | 403)
+}
+
+/// Cohere says 498 where its filter refuses.
+const fn blocked(status: u16) -> bool {
+    status == 498
+}
+
 const fn cloudflare_timeout(status: u16) -> bool {
     matches!(status, 522 | 524)
 }
 
 const fn gateway_timeout(status: u16) -> bool {
     status == 504
-}
-
-const fn rule(class: secondwind_policy::Class, on: fn(u16) -> bool, when: When) -> Rule {
-    Rule { when, on, class }
 }
 
 /// In this order; the first that fits decides.
@@ -87,6 +94,9 @@ const RULES: &[Rule] = &[
             "`inputs` tokens + `max_new_tokens` must be",
             "prompt is too long",
             "contextwindowexceedederror",
+            "the request exceeds the maximum context length",
+            "input is too long for requested model",
+            "input is longer than the maximum number of tokens allowed",
         ]),
     ),
     rule(ContextWindow, fits, HasAll(&["current length is", "while limit is"])),
@@ -123,6 +133,7 @@ const RULES: &[Rule] = &[
             "contentpolicyviolationerror",
         ]),
     ),
+    rule(ContentPolicy, blocked, Begins(&["your request was blocked: it may violate"])),
     // The money or the day's quota is gone.
     rule(
         QuotaExhausted,
@@ -132,6 +143,7 @@ const RULES: &[Rule] = &[
             "billing_hard_limit_reached",
             "billing_not_active",
             "exceeded_current_quota_error",
+            "servicequotaexceededexception",
         ]),
     ),
     rule(QuotaExhausted, limited, Quota("perday")),
@@ -146,8 +158,10 @@ const RULES: &[Rule] = &[
             "insufficient credits",
             "credit balance is too low",
             "per month",
+            "reached your session usage limit",
         ]),
     ),
+    rule(QuotaExhausted, limited, BeginsThen("you are using a trial key", "/ month")),
     rule(
         QuotaExhausted,
         unpaid,
@@ -178,8 +192,10 @@ const RULES: &[Rule] = &[
             "rate_limited",
             "too_many_requests",
             "resource_exhausted",
+            "throttlingexception",
         ]),
     ),
+    rule(ServiceUnavailable, limited, Code(&["modelnotreadyexception"])),
     rule(
         ServiceUnavailable,
         strained,
@@ -216,6 +232,19 @@ const RULES: &[Rule] = &[
         bad,
         Begins(&["incorrect api key provided", "api key not valid", "api key expired"]),
     ),
+    rule(
+        Authentication,
+        unsigned,
+        Code(&[
+            "unrecognizedclientexception",
+            "expiredtokenexception",
+            "invalidsignatureexception",
+        ]),
+    ),
+    rule(NotFound, refused, BeginsThen("invocation of model id ", "with on-demand throughput")),
+    // Bedrock's words for what other servers tell by a status.
+    rule(InternalServer, any, Code(&["modelerrorexception"])),
+    rule(Conflict, bad, Code(&["conflictexception"])),
     rule(NotFound, unknown, Code(&["model_not_found", "deploymentnotfound"])),
     rule(NotFound, refused, Begins(&["model not exist"])),
     rule(NotFound, refused, BeginsThen("the model ", "does not exist")),
@@ -259,6 +288,9 @@ const ACCUSES: &[When] = &[
         "the api deployment ",
         "you are not allowed to sample from this model",
         "you do not have access to this model",
+        "you don't have access to the model",
+        "could not resolve the foundation model",
+        "invocation of model id ",
         "the api key ",
         "this api key ",
         "your api key ",
