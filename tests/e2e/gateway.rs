@@ -153,6 +153,12 @@ impl Setup {
         self
     }
 
+    /// A setting of `general_settings`, in place of any before.
+    pub(crate) fn general(mut self, setting: &str) -> Self {
+        self.general = format!("general_settings: {{{setting}}}\n");
+        self
+    }
+
     pub(crate) fn master_key(mut self, key: &str) -> Self {
         writeln!(self.general, "general_settings: {{master_key: {key}}}").unwrap();
         self
@@ -184,9 +190,9 @@ impl Setup {
         assert_eq!(loaded.warnings, [], "{text}");
         let config = loaded.config;
         let app = App {
-            router: setup::router(&config).unwrap(),
             master_key: config.master_key.as_ref().map(Secret::expose).and_then(MasterKey::new),
-            max_body_bytes: self.max_body_bytes,
+            allow_mock_testing: config.allow_mock_testing,
+            ..App::new(setup::router(&config).unwrap(), self.max_body_bytes)
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();

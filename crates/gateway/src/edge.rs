@@ -1,12 +1,13 @@
 //! The edge: what every request goes through before it is anybody's.
 //!
 //! Outermost first: each request gets an id, which its answer carries ▸ a panic becomes an answer ▸ secrets are
-//! marked, so that nothing that prints headers prints them ▸ a span a request ▸ the routes.
+//! marked, so that nothing that prints headers prints them ▸ a span a request ▸ one host, and a sound one ▸ the routes.
 
 use std::any::Any;
 
 use axum::Router;
 use axum::body::Body;
+use axum::middleware::from_fn;
 use axum::response::Response;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderName, HeaderValue, Request, StatusCode};
@@ -20,11 +21,12 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::trace::TraceLayer;
 use tracing::{debug_span, error};
 
+use crate::host;
 use crate::live::Live;
 use crate::respond::Refusal;
 use crate::routes::routes;
 
-const CALL_ID: HeaderName = HeaderName::from_static("x-litellm-call-id");
+pub(crate) const CALL_ID: HeaderName = HeaderName::from_static("x-litellm-call-id");
 
 /// The routes with the edge around them.
 pub fn service(live: impl Into<Live>) -> Router {
@@ -49,7 +51,8 @@ fn around(routes: Router) -> Router {
             .layer(PropagateRequestIdLayer::new(CALL_ID))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(SetSensitiveRequestHeadersLayer::new(sensitive))
-            .layer(TraceLayer::new_for_http().make_span_with(span)),
+            .layer(TraceLayer::new_for_http().make_span_with(span))
+            .layer(from_fn(host::sound)),
     )
 }
 
@@ -111,7 +114,7 @@ mod tests {
         }
         let service = around(Router::new().route("/", get(mistaken)));
         for _ in 0..2 {
-            let request = Request::new(Body::empty());
+            let request = Request::get("/").header("host", "x").body(Body::empty()).unwrap();
             let answer = service.clone().oneshot(request).await.unwrap();
             assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
             assert!(answer.headers().contains_key(CALL_ID), "the log is searched by it");

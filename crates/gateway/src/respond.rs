@@ -93,6 +93,7 @@ impl Refusal {
         let mut response = json(status, CALLERS.error_body(&reply));
         response.headers_mut().insert(RETRIES, HeaderValue::from_static("0"));
         response.headers_mut().insert(FALLBACKS, HeaderValue::from_static("0"));
+        response.headers_mut().insert(TRAIL, HeaderValue::from_static(""));
         response
     }
 }

@@ -21,8 +21,11 @@ use tokio::time::Instant;
 use tower::Service;
 
 use crate::auth::MasterKey;
+use crate::edge::CALL_ID;
 use crate::live::Live;
+use crate::metrics::Metrics;
 use crate::respond::{Refusal, respond};
+use crate::{callers, inspect};
 
 /// What all requests share.
 ///
@@ -35,6 +38,22 @@ pub struct App {
     pub master_key: Option<MasterKey>,
     /// The most bytes that a request's body may have.
     pub max_body_bytes: usize,
+    /// Whether callers may try out their fallbacks with `mock_testing_…`.
+    pub allow_mock_testing: bool,
+    /// What becomes of requests, counted.
+    pub metrics: Arc<Metrics>,
+}
+
+// === impl App ===
+
+impl App {
+    /// Takes requests to `router`, and counts what becomes of them.
+    #[must_use]
+    pub fn new(router: secondwind_router::Router, max_body_bytes: usize) -> Self {
+        let metrics = Arc::new(Metrics::default());
+        let router = metrics.watch(router);
+        Self { router, master_key: None, max_body_bytes, allow_mock_testing: false, metrics }
+    }
 }
 
 /// The routes.
@@ -56,6 +75,7 @@ pub(crate) fn routes(live: Live) -> Router {
         .route("/health/liveliness", get(alive))
         .route("/health/liveness", get(alive))
         .route("/health/readiness", get(alive))
+        .merge(inspect::routes())
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown)
         .with_state(live)
@@ -64,9 +84,15 @@ pub(crate) fn routes(live: Live) -> Router {
 /// A question to a model.
 async fn ask(State(app): State<Arc<App>>, request: Request, endpoint: Endpoint) -> Response {
     let context = Context::new(Instant::now());
-    let (call, group) = match read(&app, request, endpoint).await {
+    if let Some(id) = request.headers().get(CALL_ID).and_then(|id| id.to_str().ok()) {
+        context.set_id(id.into());
+    }
+    let (call, group) = match read(&app, request, endpoint, &context).await {
         Ok(read) => read,
-        Err(refusal) => return refusal.into_response(),
+        Err(refusal) => {
+            app.metrics.refused(refusal.class);
+            return refusal.into_response();
+        }
     };
     let asked = group.clone();
     let request = secondwind_router::Request::new(call, group, context.clone());
@@ -75,22 +101,31 @@ async fn ask(State(app): State<Arc<App>>, request: Request, endpoint: Endpoint) 
     respond(outcome, &context, &asked, &app.router)
 }
 
-async fn read(app: &App, request: Request, endpoint: Endpoint) -> Result<(Call, Name), Refusal> {
+async fn read(
+    app: &App,
+    request: Request,
+    endpoint: Endpoint,
+    context: &Context,
+) -> Result<(Call, Name), Refusal> {
     admit(app, request.headers())?;
     let (head, body) = request.into_parts();
     is_json(&head.headers)?;
     let body = read_body(&head.headers, body, app.max_body_bytes).await?;
-    let peek = peek(&body).map_err(not_routable)?;
+    let mut peek = peek(&body).map_err(not_routable)?;
     let Some(group) = app.router.group(&peek.model) else {
         let known: Vec<&str> = app.router.groups().iter().map(|name| &**name).collect();
         return Err(unknown_model(&peek.model, &known));
     };
     let group = group.clone();
-    let tags = Vec::new();
-    Ok((Call { dialect: &OpenAiChat, endpoint, headers: head.headers, body, peek, tags }, group))
+    let said = callers::read(app, &group, &head.headers, (&peek, &body), context)?;
+    // From here on there is nothing in it that is not for a provider.
+    let body = peek.strip(&body);
+    let mut call = Call::new(&OpenAiChat, endpoint, head.headers, body, peek);
+    said.lay_on(&mut call);
+    Ok((call, group))
 }
 
-fn admit(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(crate) fn admit(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
     if app.master_key.as_ref().is_none_or(|key| key.admits(headers)) {
         return Ok(());
     }
@@ -202,7 +237,7 @@ async fn wrong_method(request: Request) -> Response {
         .into_response()
 }
 
-fn ok(value: &serde_json::Value) -> Response {
+pub(crate) fn ok(value: &serde_json::Value) -> Response {
     let mut response = Response::new(Body::from(value.to_string()));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);

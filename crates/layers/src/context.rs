@@ -7,13 +7,16 @@
 //! ([`Alternatives`]) and whose policy and budget hold; the attempt tells those above what it found
 //! ([`judge`](Context::judge)) and whether it gives way to a sibling ([`MoveOn`]).
 
+mod observed;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use secondwind_policy::{Class, Policy};
+use secondwind_policy::{Class, FallbackPolicy, Policy};
 use tokio::time::Instant;
 
+use self::observed::Observed;
 use crate::classify::{Opinion, Verdict};
 use crate::deadline::Deadline;
 use crate::retry::{Budget, Counts};
@@ -33,6 +36,7 @@ struct State {
     deadline: Option<Deadline>,
     policy: Option<Arc<Policy>>,
     num_retries: Option<u32>,
+    fallback: Option<Arc<FallbackPolicy>>,
     seed: Option<u64>,
     budget: Option<Budget>,
     group: Option<Name>,
@@ -46,6 +50,10 @@ struct State {
     /// Whether no retry is left, should the attempt at hand time out.
     last_if_timeout: bool,
     trail: Trail,
+    id: Option<Name>,
+    /// Whether the attempt at hand was answered, and its outcome is told at the end of the answer's body.
+    flowing: bool,
+    observed: Option<Box<Observed>>,
 }
 
 /// What the clock of an attempt wants to know.
@@ -135,6 +143,25 @@ impl Context {
         self.state().num_retries = num_retries;
     }
 
+    /// Where the request itself wants to go once a group is spent, whatever the policies of the groups say.
+    #[must_use]
+    pub fn fallback(&self) -> Option<Arc<FallbackPolicy>> {
+        self.state().fallback.clone()
+    }
+
+    /// Sets where the request itself wants to go once a group is spent, in the place of what the policies of
+    /// all groups say; `None` gives it back to them. To be set before the request is sent.
+    pub fn set_fallback(&self, fallback: Option<Arc<FallbackPolicy>>) {
+        self.state().fallback = fallback;
+    }
+
+    /// Whether the request is in `group`, and [its own fallbacks](Self::fallback).
+    pub(crate) fn asks_for(&self, group: &str) -> (bool, Option<Arc<FallbackPolicy>>) {
+        let state = self.state();
+        let within = state.group.as_ref().is_some_and(|entered| **entered == *group);
+        (within, state.fallback.clone())
+    }
+
     /// Seeds the random numbers of this request's waits, so that they can be repeated.
     pub fn set_seed(&self, seed: u64) {
         self.state().seed = Some(seed);
@@ -197,20 +224,6 @@ impl Context {
         let mut state = self.state();
         state.deadline = None;
         state.made = Some(Made::Recovery);
-    }
-
-    /// Notes what became of an answer whose head was there before: its body is over, or `verdict` says what went wrong
-    /// with it.
-    pub fn end_answer(&self, now: Instant, verdict: Option<&Verdict>) {
-        let mut state = self.state();
-        let since = now.saturating_duration_since(self.0.started);
-        if let Some(attempt) = state.trail.last_mut() {
-            attempt.duration = Some(since.saturating_sub(attempt.start));
-            if let Some(verdict) = verdict {
-                attempt.class = Some(verdict.class);
-                attempt.ended = Some(Ended::Stopped(Stop::NotRetried));
-            }
-        }
     }
 
     /// Where else the request could go.
@@ -333,6 +346,7 @@ impl Context {
         let made = made.or(state.made.take()).unwrap_or(first);
         state.made = None;
         state.opinion = Opinion::None;
+        state.flowing = false;
         let attempt = Attempt {
             group: state.group.clone(),
             deployment: state.deployment.clone(),
@@ -357,6 +371,9 @@ impl Context {
             attempt.class = verdict.map(|verdict| verdict.class);
             attempt.status = verdict.and_then(|verdict| verdict.status);
             attempt.ended = Some(ended);
+            if !(state.flowing && ended == Ended::Answered) {
+                state.tell_attempt();
+            }
         }
     }
 

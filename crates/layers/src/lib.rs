@@ -38,6 +38,7 @@
 //! | [`fallback`] | across groups |
 //! | [`timeout`] | total, attempt, connect |
 //! | [`classify`] | what an outcome means |
+//! | [`observe`] | who is told what becomes of requests |
 //! | `body` | request bodies that can be sent again (feature `http`) |
 //! | [`recover`] | errors into responses, for services that must not fail |
 //!
@@ -62,6 +63,7 @@ mod error;
 pub mod fallback;
 mod kind;
 mod live;
+pub mod observe;
 mod policies;
 pub mod recover;
 pub mod retry;

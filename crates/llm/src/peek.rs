@@ -8,6 +8,8 @@
 //! served by another: a second `model` or `stream`, and any spelling of them that a parser which
 //! ignores case would take for the same key.
 //!
+//! In passing it notes what is meant for the router itself ([`ours`]).
+//!
 //! ```
 //! use secondwind_llm::peek::peek;
 //!
@@ -19,9 +21,17 @@
 //! # Ok::<(), secondwind_llm::peek::PeekError>(())
 //! ```
 
+mod cursor;
+pub mod ours;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+
+use self::cursor::Cursor;
+use self::ours::{LONGEST, members, named, of_metadata};
+
+pub use self::ours::Ours;
 
 /// How deeply objects and arrays may be nested, the body itself included.
 pub const MAX_DEPTH: u32 = 128;
@@ -36,6 +46,8 @@ pub struct Peek {
     pub model_range: Range<usize>,
     /// Whether the answer is to be streamed: `stream`, false where it is missing or `null`.
     pub stream: bool,
+    /// The fields that are not for the provider, in their order: see [`ours`].
+    pub ours: Vec<Ours>,
 }
 
 /// Why a body cannot be routed. Every `at` is a place in the body, in bytes from its beginning.
@@ -74,9 +86,10 @@ pub enum PeekError {
         /// Where its value begins.
         at: usize,
     },
-    /// A second `model` or `stream`, or one that differs from it in case only.
+    /// A second `model` or `stream`, or one that differs from it in case only; a second one of those that are
+    /// [ours].
     Duplicate {
-        /// `model` or `stream`.
+        /// Its name.
         key: &'static str,
         /// Where the second key begins.
         at: usize,
@@ -101,30 +114,19 @@ pub fn peek(body: &[u8]) -> Result<Peek, PeekError> {
     }
 
     let (mut model, mut stream) = (Field::new("model"), Field::new("stream"));
-    cursor.whitespace();
-    if cursor.byte()? == b'}' {
-        cursor.at += 1;
-    } else {
-        loop {
-            cursor.whitespace();
-            let key = cursor.key()?;
-            cursor.whitespace();
-            let value = cursor.value()?;
-            if is_short(&key) {
-                let name = name(body, &key)?;
-                model.offer(&name, key.start, &value)?;
-                stream.offer(&name, key.start, &value)?;
-            }
-            cursor.whitespace();
-            let end = cursor.byte()?;
-            cursor.at += 1;
-            match end {
-                b',' => {}
-                b'}' => break,
-                _ => return Err(PeekError::NotJson { at: cursor.at - 1 }),
-            }
+    let mut ours = Vec::new();
+    members(&mut cursor, &mut ours, |ours, key, value| {
+        if !may_matter(&key) {
+            return Ok(None);
         }
-    }
+        let name = name(body, &key)?;
+        model.offer(&name, key.start, &value)?;
+        stream.offer(&name, key.start, &value)?;
+        if name.eq_ignore_ascii_case(b"metadata") && body.get(value.start) == Some(&b'{') {
+            of_metadata(body, value.start + 1, ours)?;
+        }
+        named(&name, key.start, ours)
+    })?;
     cursor.whitespace();
     if cursor.at < body.len() {
         return Err(cursor.not_json());
@@ -138,6 +140,7 @@ pub fn peek(body: &[u8]) -> Result<Peek, PeekError> {
         model: decode(body, &model_range)?,
         model_range,
         stream: stream.value.map_or(Ok(false), |value| flag(body, value))?,
+        ours,
     })
 }
 
@@ -170,10 +173,10 @@ impl Field {
     }
 }
 
-/// Whether a key, quotes included, may be one that is looked for: six characters at most, each
-/// perhaps as `\u0000`.
-fn is_short(key: &Range<usize>) -> bool {
-    key.len() <= 6 * 6 + 2
+/// Whether a key, quotes included, may be one that is looked for: as long as the longest at most, each
+/// character perhaps as `\u0000`.
+fn may_matter(key: &Range<usize>) -> bool {
+    key.len() <= LONGEST * 6 + 2
 }
 
 /// The name that the key at `range`, quotes included, spells.
@@ -198,155 +201,6 @@ fn flag(body: &[u8], value: Range<usize>) -> Result<bool, PeekError> {
         b"true" => Ok(true),
         b"false" | b"null" => Ok(false),
         _ => Err(PeekError::StreamNotABool { at }),
-    }
-}
-
-/// A place in a body.
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Cursor<'_> {
-    /// The byte here.
-    fn byte(&self) -> Result<u8, PeekError> {
-        self.bytes.get(self.at).copied().ok_or(PeekError::CutShort { at: self.bytes.len() })
-    }
-
-    fn not_json(&self) -> PeekError {
-        PeekError::NotJson { at: self.at }
-    }
-
-    fn whitespace(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
-            self.at += 1;
-        }
-    }
-
-    /// Passes a string; the place of it, quotes included.
-    fn string(&mut self) -> Result<Range<usize>, PeekError> {
-        let start = self.at;
-        if self.byte()? != b'"' {
-            return Err(self.not_json());
-        }
-        self.at += 1;
-        loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let Some(quote) = memchr::memchr(b'"', rest) else {
-                return Err(PeekError::CutShort { at: self.bytes.len() });
-            };
-            // Escaped if an odd number of backslashes stands before it. Those runs end at a quote
-            // each, so that none is counted twice and the whole stays linear.
-            let escapes = rest.iter().take(quote).rev().take_while(|byte| **byte == b'\\').count();
-            self.at += quote + 1;
-            if escapes % 2 == 0 {
-                return Ok(start..self.at);
-            }
-        }
-    }
-
-    /// Passes a key and its colon; the place of the key, quotes included.
-    fn key(&mut self) -> Result<Range<usize>, PeekError> {
-        let key = self.string()?;
-        self.whitespace();
-        if self.byte()? != b':' {
-            return Err(self.not_json());
-        }
-        self.at += 1;
-        Ok(key)
-    }
-
-    /// Passes a number, `true`, `false` or `null`, or what a lenient writer puts there (`NaN`).
-    fn scalar(&mut self) -> Result<(), PeekError> {
-        let start = self.at;
-        while let Some(b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'+' | b'.') =
-            self.bytes.get(self.at)
-        {
-            self.at += 1;
-        }
-        if self.at == start { Err(self.not_json()) } else { Ok(()) }
-    }
-
-    /// Passes the value that begins here, whatever is in it; its place.
-    fn value(&mut self) -> Result<Range<usize>, PeekError> {
-        let start = self.at;
-        let mut open = Open::default();
-        loop {
-            self.whitespace();
-            match self.byte()? {
-                b'"' => {
-                    self.string()?;
-                }
-                opening @ (b'{' | b'[') => {
-                    if !open.push(opening == b'{') {
-                        return Err(PeekError::TooDeep { at: self.at });
-                    }
-                    self.at += 1;
-                    self.whitespace();
-                    match (opening, self.byte()?) {
-                        (b'{', b'}') | (b'[', b']') => {}
-                        (b'{', _) => {
-                            self.key()?;
-                            continue;
-                        }
-                        _ => continue,
-                    }
-                }
-                _ => self.scalar()?,
-            }
-            // A value has ended, or an empty object or array is about to.
-            loop {
-                let Some(object) = open.innermost() else {
-                    return Ok(start..self.at);
-                };
-                self.whitespace();
-                match (self.byte()?, object) {
-                    (b',', _) => {
-                        self.at += 1;
-                        if object {
-                            self.whitespace();
-                            self.key()?;
-                        }
-                        break;
-                    }
-                    (b'}', true) | (b']', false) => {
-                        self.at += 1;
-                        open.pop();
-                    }
-                    _ => return Err(self.not_json()),
-                }
-            }
-        }
-    }
-}
-
-/// The brackets that are open within a value of the outermost object: a bit each, set for objects.
-#[derive(Default)]
-struct Open {
-    objects: u128,
-    depth: u32,
-}
-
-impl Open {
-    /// False where that is one too many.
-    fn push(&mut self, object: bool) -> bool {
-        // The outermost object is open as well.
-        if self.depth + 1 >= MAX_DEPTH {
-            return false;
-        }
-        self.objects = self.objects << 1 | u128::from(object);
-        self.depth += 1;
-        true
-    }
-
-    fn pop(&mut self) {
-        self.objects >>= 1;
-        self.depth -= 1;
-    }
-
-    /// Whether the innermost is an object; `None` where nothing is open.
-    fn innermost(&self) -> Option<bool> {
-        (self.depth > 0).then_some(self.objects & 1 == 1)
     }
 }
 

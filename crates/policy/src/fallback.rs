@@ -87,6 +87,34 @@ impl FallbackPolicy {
         }
     }
 
+    /// The same, with other [groups](Self::to): those that one request asks for.
+    #[must_use]
+    pub fn with_to(mut self, groups: Vec<String>) -> FallbackPolicy {
+        self.to = groups;
+        self
+    }
+
+    /// The same, with other groups for a prompt that does [not fit](Self::context_window).
+    #[must_use]
+    pub fn with_context_window(mut self, groups: Vec<String>) -> FallbackPolicy {
+        self.context_window = groups;
+        self
+    }
+
+    /// The same, with other groups for content that was [refused](Self::content_policy).
+    #[must_use]
+    pub fn with_content_policy(mut self, groups: Vec<String>) -> FallbackPolicy {
+        self.content_policy = groups;
+        self
+    }
+
+    /// The same, with at most `groups` fallback groups, and never more than before.
+    #[must_use]
+    pub fn at_most(mut self, groups: u32) -> FallbackPolicy {
+        self.max = self.max.min(groups);
+        self
+    }
+
     fn check(&self, findings: &mut Findings) {
         for (class, reason) in [
             (Class::Interrupted, "the answer has begun already"),

@@ -200,14 +200,13 @@ impl Future for SendFuture {
                         return Poll::Ready(Ok(call.failed_answer(head, Bytes::new(), verdict)));
                     }
                     if let Some(events) = call.events(&head).filter(|_| !failed) {
-                        let limits = Limits::from(call.policy().timeout());
-                        let held = Gated::inspected(body, events, limits, call.began);
+                        let held = Gated::inspected(body, events, call.limits(), call.began);
                         this.state.set(State::Proving { held: Some((head, held)) });
                         continue;
                     }
                     let now = Instant::now();
                     let (most, late) = if failed {
-                        (ERROR_BYTES, Late::new(now, Some(ERROR_TIME)))
+                        (ERROR_BYTES, Late::within(now, Some(ERROR_TIME)))
                     } else {
                         (ANSWER_BYTES, call.late().idle(call.policy().timeout().idle(), now))
                     };
@@ -225,6 +224,7 @@ impl Future for SendFuture {
                         return Poll::Pending;
                     };
                     sent.request.context().judge(Opinion::Success);
+                    sent.request.context().begin_answer();
                     head.extensions.insert(sent.way);
                     let body = Body::stream(Stream::new(body, sent));
                     return Poll::Ready(Ok(Response::from_parts(head, body)));
@@ -278,13 +278,19 @@ impl Sent {
         &self.deployment.target.policy
     }
 
+    /// The clocks of the answer, as a stream: the policy's, and what the caller wants.
+    fn limits(&self) -> Limits {
+        let mut limits = Limits::from(self.policy().timeout());
+        limits.wanted = self.request.call().stream_timeout;
+        limits
+    }
+
     /// How long its first content is awaited.
     fn late(&self) -> Late {
-        let timeout = self.policy().timeout();
-        let streams = self.request.call().peek.stream;
-        let first_content =
-            if streams { timeout.first_content_of_stream() } else { timeout.first_content() };
-        Late::new(self.began, first_content)
+        if self.request.call().peek.stream {
+            return Late::new(self.limits().first_content_of(self.began));
+        }
+        Late::within(self.began, self.policy().timeout().first_content())
     }
 
     /// What looks at the answer, where it is the stream that was asked for. What is not is read whole and judged.

@@ -13,12 +13,15 @@ use secondwind_policy::Class;
 
 use crate::health::Ticket;
 use crate::stream::Stream;
+use crate::told::Told;
 use crate::watch::Watched;
 
 /// The body of an answer.
 pub struct Body {
     kind: Kind,
     held: Held,
+    /// Whom to tell once it is over; after the body, which may know better.
+    told: Option<Told>,
 }
 
 /// What is to be told once an answer is over, and held until then.
@@ -74,7 +77,12 @@ impl Body {
     }
 
     const fn of(kind: Kind) -> Self {
-        Self { kind, held: Held::none() }
+        Self { kind, held: Held::none(), told: None }
+    }
+
+    /// Has `told` said when it is over.
+    pub(crate) fn tell(&mut self, told: Told) {
+        self.told = Some(told);
     }
 
     /// Tells the health of the deployment how the answer ended.
@@ -111,7 +119,7 @@ impl Body {
     pub(crate) fn into_stream(self) -> Result<Box<Stream>, Self> {
         match self.kind {
             Kind::Stream(stream) => Ok(stream),
-            kind => Err(Self { kind, held: self.held }),
+            kind => Err(Self { kind, held: self.held, told: self.told }),
         }
     }
 }
@@ -156,21 +164,24 @@ impl HttpBody for Body {
             Kind::Flowing { rest, .. } => {
                 ready!(Pin::new(rest).poll_frame(cx)).map(|frame| frame.map_err(BodyError::from))
             }
-            // These tell for themselves.
+            // These two tell of their attempts themselves.
             Kind::Stream(stream) => {
-                let frame = ready!(stream.poll_frame(cx));
-                return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)));
+                ready!(stream.poll_frame(cx)).map(|frame| frame.map_err(BodyError::from))
             }
-            Kind::Carried(body) => return body.as_mut().poll_frame(cx),
+            Kind::Carried(body) => ready!(body.as_mut().poll_frame(cx)),
         };
+        let mut over = (frame.is_none() || this.is_end_stream()).then_some(Ok(()));
         match &frame {
-            Some(Err(_)) => this.held.over(Err(Verdict::new(Class::Interrupted))),
             Some(Ok(frame)) => this.held.saw(frame),
+            Some(Err(_)) => over = Some(Err(Verdict::new(Class::Interrupted))),
             None => {}
         }
-        if frame.is_none() || this.is_end_stream() {
+        if let Some(ended) = over {
             // Who is told that it is over does not ask again.
-            this.held.over(Ok(()));
+            this.held.over(ended);
+            if let Some(told) = this.told.take() {
+                told.over(ended.err().map(|verdict| verdict.class));
+            }
         }
         Poll::Ready(frame)
     }

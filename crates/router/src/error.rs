@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hyper_util::client::legacy;
 use secondwind_layers::body::Broken;
-use secondwind_layers::classify::{Blame, Verdict};
+use secondwind_layers::classify::{Blame, Verdict, verdict_of_clock};
 use secondwind_layers::timeout::Elapsed;
 use secondwind_policy::Class;
 
@@ -26,6 +26,7 @@ enum Kind {
     TooLong { group: String, tokens: u64 },
     NoMatch { group: String },
     QueueFull { group: String },
+    Mocked,
     Unsupported { deployment: String },
     Unproven(Broken),
     Spent { group: String },
@@ -41,8 +42,8 @@ impl RouteError {
     }
 
     /// The answer did not come in time.
-    pub(crate) const fn late(elapsed: Elapsed) -> Self {
-        Self { kind: Kind::Late(elapsed), verdict: Verdict::new(Class::Timeout) }
+    pub(crate) fn late(elapsed: Elapsed) -> Self {
+        Self { kind: Kind::Late(elapsed), verdict: verdict_of_clock(&elapsed) }
     }
 
     pub(crate) fn all_resting(group: &str, back_in: Duration, for_rate_limit: bool) -> Self {
@@ -71,6 +72,10 @@ impl RouteError {
     pub(crate) fn queue_full(group: &str) -> Self {
         let kind = Kind::QueueFull { group: group.to_owned() };
         Self { kind, verdict: Verdict::new(Class::RateLimit) }
+    }
+
+    pub(crate) const fn mocked(class: Class) -> Self {
+        Self { kind: Kind::Mocked, verdict: Verdict::new(class) }
     }
 
     pub(crate) fn unsupported(deployment: &str) -> Self {
@@ -121,6 +126,7 @@ impl fmt::Display for RouteError {
                 back_in.as_secs_f64().ceil()
             ),
             Kind::UnknownGroup { group } => write!(f, "there is no model group `{group}`"),
+            Kind::Mocked => f.write_str("nobody was asked: the request wants to see this failure"),
             Kind::Unproven(broken) => broken.fmt(f),
             Kind::Spent { group } => {
                 write!(f, "no other deployment of `{group}` is left to carry on with the answer")

@@ -34,6 +34,7 @@ use crate::error::RouteError;
 use crate::health::Ticket;
 use crate::request::Request;
 use crate::setup::Checks;
+use crate::state::DeploymentState;
 use crate::strategy::{Field, Strategy};
 use crate::target::Deployment;
 
@@ -127,6 +128,14 @@ impl<S> Group<S> {
     /// Its policy.
     pub(crate) const fn policy(&self) -> &Arc<Policy> {
         &self.policy
+    }
+
+    /// What its deployments are and how they do at `now`.
+    pub(crate) fn states(&self, now: Instant) -> impl Iterator<Item = DeploymentState> {
+        self.members.iter().map(move |member| {
+            let Deployment { target, health, .. } = &*member.deployment;
+            DeploymentState::of(&self.name, target, health.resting(now), now)
+        })
     }
 
     /// The host of the deployment called `id`.
@@ -223,9 +232,9 @@ impl<S> Group<S> {
 }
 
 impl<S: Service<Request>> GroupFuture<S> {
-    /// The answer for a group that there is not.
-    pub(crate) fn unknown(request: Request) -> Self {
-        let state = Group::<S>::refused(&request, RouteError::unknown_group(request.group()));
+    /// `error`, without anybody being asked.
+    pub(crate) fn unasked(request: Request, error: RouteError) -> Self {
+        let state = Group::<S>::refused(&request, error);
         let (tried, before) = (Vec::new(), None);
         Self { group: None, request, tried, before, ticket: None, state }
     }

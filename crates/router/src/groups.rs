@@ -36,9 +36,16 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        if let Some(class) = request.mocked() {
+            let error = RouteError::mocked(class);
+            return GroupFuture::unasked(request, error);
+        }
         match self.0.group(request.group()) {
             Some(group) => group.call(request),
-            None => GroupFuture::unknown(request),
+            None => {
+                let error = RouteError::unknown_group(request.group());
+                GroupFuture::unasked(request, error)
+            }
         }
     }
 }
@@ -63,13 +70,11 @@ impl<S> Retarget<Request> for ToGroup<S> {
     }
 
     fn retarget(&self, request: &mut Request, group: &str) -> bool {
-        match self.0.group(group) {
-            Some(group) => {
-                request.point_to(group.name().clone());
-                true
-            }
-            None => false,
-        }
+        let hop = request.call().hops.iter().find(|hop| *hop.label == *group).cloned();
+        let name = hop.as_ref().map_or(group, |hop| &hop.group);
+        let Some(group) = self.0.group(name) else { return false };
+        request.point_to(group.name().clone());
+        hop.is_none_or(|hop| request.become_hop(&hop))
     }
 }
 

@@ -15,9 +15,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pin_project! {
     /// The clocks of an answer that is awaited. What is not set is waited for without end.
     pub(crate) struct Late {
-        began: Instant,
-        first_content: Option<Duration>,
-        last_bytes: Instant,
+        first_content: Option<(Instant, Elapsed)>,
+        last_bytes: Option<Instant>,
         idle: Option<Duration>,
         #[pin]
         timer: Option<Sleep>,
@@ -27,30 +26,30 @@ pin_project! {
 // === impl Late ===
 
 impl Late {
-    /// From `began` on there is so much time for all of it.
-    pub(crate) const fn new(began: Instant, first_content: Option<Duration>) -> Self {
-        Self { began, first_content, last_bytes: began, idle: None, timer: None }
+    /// All of it is awaited until then; what it means if it is not there by then is said beside.
+    pub(crate) const fn new(first_content: Option<(Instant, Elapsed)>) -> Self {
+        Self { first_content, last_bytes: None, idle: None, timer: None }
+    }
+
+    /// From `began` on there is so much time for all of it, as configured.
+    pub(crate) fn within(began: Instant, first_content: Option<Duration>) -> Self {
+        Self::new(runs_out(Clock::FirstContent, Some(began), first_content))
     }
 
     /// And from `now` on no more than so much without a byte.
     pub(crate) fn idle(self, idle: Option<Duration>, now: Instant) -> Self {
-        Self { last_bytes: now, idle, ..self }
+        Self { last_bytes: Some(now), idle, ..self }
     }
 
     /// Bytes came.
     pub(crate) fn bytes(self: Pin<&mut Self>) {
-        *self.project().last_bytes = Instant::now();
+        *self.project().last_bytes = Some(Instant::now());
     }
 
     /// The clock that runs out first, and when.
     fn next(&self) -> Option<(Instant, Elapsed)> {
-        let clock = |clock, from: Instant, after: Option<Duration>| {
-            let after = after?;
-            Some((from.checked_add(after)?, Elapsed::new(clock, after, Bound::Configured)))
-        };
-        let first_content = clock(Clock::FirstContent, self.began, self.first_content);
-        let idle = clock(Clock::Idle, self.last_bytes, self.idle);
-        first_content.into_iter().chain(idle).min_by_key(|(at, _)| *at)
+        let idle = runs_out(Clock::Idle, self.last_bytes, self.idle);
+        self.first_content.into_iter().chain(idle).min_by_key(|(at, _)| *at)
     }
 
     /// Waits for the first clock to run out.
@@ -70,4 +69,13 @@ impl Late {
             }
         }
     }
+}
+
+fn runs_out(
+    clock: Clock,
+    from: Option<Instant>,
+    after: Option<Duration>,
+) -> Option<(Instant, Elapsed)> {
+    let (from, after) = (from?, after?);
+    Some((from.checked_add(after)?, Elapsed::new(clock, after, Bound::Configured)))
 }

@@ -14,6 +14,7 @@
 //! | `health` | which deployments rest, and until when |
 //! | `load` | how many requests a deployment has, how fast it answers, what it was sent |
 //! | `watch` | tells a deployment's health what its attempts came to |
+//! | `told` | tells observers that a request is over |
 //! | `client` | pooled connections to the providers |
 
 mod attempt;
@@ -30,17 +31,20 @@ mod request;
 mod service;
 mod setup;
 mod stack;
+mod state;
 pub mod strategy;
 mod stream;
 mod table;
 mod target;
 #[cfg(test)]
 mod testing;
+mod told;
 mod watch;
 
 pub use self::body::{Body, BodyError};
 pub use self::error::RouteError;
-pub use self::request::{Call, Request, Routed};
+pub use self::request::{Call, Hop, Request, Routed};
 pub use self::service::{RouteFuture, Router};
 pub use self::setup::{Checks, GroupSetup, Setup, SetupError};
+pub use self::state::DeploymentState;
 pub use self::target::{Limits, Target, TargetError};

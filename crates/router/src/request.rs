@@ -2,14 +2,17 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use secondwind_layers::{Context, Entered, Kind, Name};
 use secondwind_llm::dialect::{Dialect, Endpoint};
 use secondwind_llm::peek::Peek;
+use secondwind_llm::peek::ours::with_fields;
 use secondwind_llm::session::session;
 use secondwind_llm::tokens::estimate;
+use secondwind_policy::Class;
 use tokio::time::Instant;
 
 /// A request on its way through the router.
@@ -21,6 +24,9 @@ pub struct Request {
     asked: Arc<Asked>,
     context: Context,
     group: Name,
+    /// Whether it left the group that was asked for.
+    moved: bool,
+    /// What broke off before.
     resume: Option<Arc<Resume>>,
 }
 
@@ -40,6 +46,8 @@ struct Asked {
 }
 
 /// What the caller asked.
+#[derive(Clone)]
+#[non_exhaustive]
 pub struct Call {
     /// The dialect that the caller speaks.
     pub dialect: &'static dyn Dialect,
@@ -51,8 +59,26 @@ pub struct Call {
     pub body: Bytes,
     /// What was read of the body.
     pub peek: Peek,
-    /// What the caller wants of the deployment that answers, where tags are checked.
+    /// What the request is tagged with: what the caller wants of the deployment that answers, where tags are checked.
     pub tags: Vec<String>,
+    /// How long a stream may be without content, before the first and within, in place of what the policy says.
+    pub stream_timeout: Option<Duration>,
+    /// The fallbacks of the request's own that are more than the name of a group.
+    pub hops: Vec<Hop>,
+    /// What the group that is asked for shall come to without being asked: for those who try out their fallbacks.
+    pub mock: Option<Class>,
+}
+
+/// A fallback of a request's own: a group, which is asked something else than the group before it.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Hop {
+    /// What it is called among the request's fallbacks: not the name of a group.
+    pub label: Name,
+    /// The group.
+    pub group: Name,
+    /// The fields of the body that are others for it, each value as JSON.
+    pub fields: Vec<(String, Bytes)>,
 }
 
 /// What the layers must know of a [`Request`].
@@ -65,12 +91,7 @@ impl Request {
     /// `call`, for the group called `group`, with what travels along.
     #[must_use]
     pub fn new(call: Call, group: Name, context: Context) -> Self {
-        Self {
-            asked: Arc::new(Asked { call, tokens: OnceLock::new(), session: OnceLock::new() }),
-            context,
-            group,
-            resume: None,
-        }
+        Self { asked: Arc::new(Asked::new(call)), context, group, moved: false, resume: None }
     }
 
     /// What the caller asked.
@@ -117,6 +138,62 @@ impl Request {
 
     pub(crate) fn point_to(&mut self, group: Name) {
         self.group = group;
+        self.moved = true;
+    }
+
+    /// Makes it what `hop` says; `false` where that makes no request.
+    pub(crate) fn become_hop(&mut self, hop: &Hop) -> bool {
+        let Ok((body, peek)) = with_fields(&self.call().body, &hop.fields) else { return false };
+        self.asked = Arc::new(Asked::new(Call { body, peek, ..self.call().clone() }));
+        true
+    }
+
+    /// What it shall come to without anybody being asked.
+    pub(crate) fn mocked(&self) -> Option<Class> {
+        self.call().mock.filter(|_| !self.moved)
+    }
+}
+
+// === impl Asked ===
+
+impl Asked {
+    const fn new(call: Call) -> Self {
+        Self { call, tokens: OnceLock::new(), session: OnceLock::new() }
+    }
+}
+
+// === impl Call ===
+
+impl Call {
+    /// What `body` asks of `endpoint` in `dialect`, with nothing said beside it.
+    #[must_use]
+    pub fn new(
+        dialect: &'static dyn Dialect,
+        endpoint: Endpoint,
+        headers: HeaderMap,
+        body: Bytes,
+        peek: Peek,
+    ) -> Self {
+        let (tags, hops) = (Vec::new(), Vec::new());
+        let (stream_timeout, mock) = (None, None);
+        Self { dialect, endpoint, headers, body, peek, tags, stream_timeout, hops, mock }
+    }
+}
+
+// === impl Hop ===
+
+impl Hop {
+    /// `group`, asked with `fields` in the place of the body's own.
+    #[must_use]
+    pub const fn new(label: Name, group: Name, fields: Vec<(String, Bytes)>) -> Self {
+        Self { label, group, fields }
+    }
+}
+
+impl fmt::Debug for Hop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What the fields say is the caller's own business.
+        f.debug_struct("Hop").field("label", &self.label).finish_non_exhaustive()
     }
 }
 

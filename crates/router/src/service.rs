@@ -4,11 +4,14 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::Response;
 use pin_project_lite::pin_project;
+use secondwind_layers::classify::Verdict;
+use secondwind_layers::observe::{Sink, Sinks};
 use secondwind_layers::{Error, Name};
+use secondwind_policy::{Class, Policy};
 use tokio::time::Instant;
 use tower_service::Service;
 
@@ -21,7 +24,9 @@ use crate::recover::{Recover, RecoverFuture};
 use crate::request::Request;
 use crate::setup::{Setup, SetupError};
 use crate::stack::{DeploymentStack, RequestStack, deployment_stack, request_stack};
+use crate::state::DeploymentState;
 use crate::table::Table;
+use crate::told::Told;
 
 /// Takes each request to whoever can answer it: a Tower service, always ready, cheap to clone.
 ///
@@ -31,15 +36,16 @@ pub struct Router {
     table: Arc<Table<DeploymentStack>>,
     stack: Recover<RequestStack>,
     registry: Registry,
+    observed: Option<Arc<Sinks>>,
 }
 
 pin_project! {
     /// The future of [`Router`].
-    #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct RouteFuture {
         #[pin]
         inner: RecoverFuture<RequestStack>,
+        told: Option<Told>,
     }
 }
 
@@ -54,7 +60,8 @@ impl Router {
     }
 
     /// A router for another setup, in the place of this one. What is known of the health of a deployment goes
-    /// over to the one that has its id, unless that has another address, model or key.
+    /// over to the one that has its id, unless that has another address, model or key. Who observes this one does
+    /// not observe the other.
     ///
     /// # Errors
     /// As those of [`new`](Self::new).
@@ -78,7 +85,24 @@ impl Router {
 
     fn of(table: Table<DeploymentStack>, registry: Registry) -> Self {
         let table = Arc::new(table);
-        Self { stack: Recover::new(request_stack(&table)), table, registry }
+        Self { stack: Recover::new(request_stack(&table)), table, registry, observed: None }
+    }
+
+    /// The same, with `sink` told what becomes of its attempts and requests, beside any before:
+    /// [`Observers`](secondwind_layers::observe::Observers), or counters of your own.
+    #[must_use]
+    pub fn observed_by(mut self, sink: Arc<dyn Sink>) -> Self {
+        let before = self.observed.as_deref().cloned().unwrap_or_default();
+        self.observed = Some(Arc::new(before.with(sink)));
+        self
+    }
+
+    /// What the deployments are and how they do, by group in the order configured.
+    #[must_use]
+    pub fn deployments(&self) -> Vec<DeploymentState> {
+        let now = Instant::now();
+        let groups = self.table.names().iter().filter_map(|name| self.table.group(name));
+        groups.flat_map(|group| group.states(now)).collect()
     }
 
     /// The names of the groups, in the order configured.
@@ -91,6 +115,12 @@ impl Router {
     #[must_use]
     pub fn group(&self, name: &str) -> Option<&Name> {
         self.table.group(name).map(|group| group.name())
+    }
+
+    /// The policy of the group called `group`.
+    #[must_use]
+    pub fn policy_of(&self, group: &str) -> Option<&Policy> {
+        self.table.group(group).map(|group| &**group.policy())
     }
 
     /// The host that the deployment called `deployment` of `group` is at; never more of its address.
@@ -118,7 +148,11 @@ impl Service<Request> for Router {
             context.enter_group(group.name().clone(), Some(Arc::clone(group.policy())), None);
             Arc::clone(group.policy())
         });
-        RouteFuture { inner: self.stack.send(request, policy) }
+        let told = self.observed.as_ref().map(|sinks| {
+            context.observe(Arc::clone(sinks) as _);
+            Told::new(context.clone())
+        });
+        RouteFuture { inner: self.stack.send(request, policy), told }
     }
 }
 
@@ -126,7 +160,32 @@ impl Future for RouteFuture {
     type Output = Result<Response<Body>, Error<Error<RouteError>>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().inner.poll(cx)
+        let this = self.project();
+        let mut outcome = ready!(this.inner.poll(cx));
+        if let Some(told) = this.told.take() {
+            match &mut outcome {
+                Ok(answer) => match answer.extensions().get::<Verdict>() {
+                    Some(verdict) => told.over(Some(verdict.class)),
+                    None if answer.body().as_whole().is_some() => told.over(None),
+                    None => answer.body_mut().tell(told),
+                },
+                Err(error) => told.over(Some(class_of(error))),
+            }
+        }
+        Poll::Ready(outcome)
+    }
+}
+
+/// What a request without an answer failed with.
+fn class_of(error: &Error<Error<RouteError>>) -> Class {
+    let within = error.inner().and_then(Error::inner);
+    // Without an error of ours a clock ran out.
+    within.map_or(Class::Timeout, |error| error.verdict().class)
+}
+
+impl fmt::Debug for RouteFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RouteFuture").finish_non_exhaustive()
     }
 }
 

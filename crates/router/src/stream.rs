@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use secondwind_layers::body::{Broken, Gated};
-use secondwind_llm::stream::Events;
+use secondwind_llm::stream::{AtEnd, Events};
 use tokio::time::Instant;
 
 use crate::attempt::Sent;
@@ -60,6 +60,12 @@ impl Stream {
                 None
             }
         })
+    }
+
+    /// Whether all of it was passed on, but that the provider has not said so yet.
+    pub(crate) fn is_whole(&self) -> bool {
+        let ended = |events: &Events| events.at_end() == AtEnd::Complete;
+        self.gated.is_drained() && self.gated.inspector().is_some_and(ended)
     }
 
     /// What was seen of it; the provider is let go of.

@@ -91,6 +91,40 @@ const ENDPOINTS: [Endpoint; 3] =
 // === impl Target ===
 
 impl Target {
+    /// `model` at `api_base`, with no key, in the lowest tier, and with nothing that it is not for.
+    ///
+    /// ```
+    /// use secondwind_llm::dialect::OpenAiChat;
+    /// use secondwind_router::Target;
+    ///
+    /// let at = "https://llm.example/v1".parse()?;
+    /// let target = Target { order: 2, ..Target::new("llm-1", &OpenAiChat, "llama-3.3", at) };
+    /// # Ok::<(), http::uri::InvalidUri>(())
+    /// ```
+    #[must_use]
+    pub fn new(
+        id: impl Into<Name>,
+        dialect: &'static dyn Dialect,
+        model: impl Into<String>,
+        api_base: Uri,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            dialect,
+            model: model.into(),
+            api_base,
+            api_key: None,
+            organization: None,
+            weight: 1.0,
+            order: 0,
+            price: None,
+            tags: Vec::new(),
+            limits: Limits::default(),
+            policy: Arc::default(),
+            assistant_prefill: false,
+        }
+    }
+
     /// Says which place it is, asked for what by which account: what another with the same did, this one would
     /// have done.
     pub(crate) fn fingerprint(&self) -> u64 {

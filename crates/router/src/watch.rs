@@ -170,7 +170,20 @@ impl Watched {
             health.load().failed(now);
         }
         let times = (self.began, now);
-        peers.failed(health, verdict, target.policy.breaker(), fallback, times)
+        self.telling_of_rests(verdict.class, now, || {
+            peers.failed(health, verdict, target.policy.breaker(), fallback, times)
+        })
+    }
+
+    /// Does what may have the deployment rest, and tells those who observe if it does from now on.
+    fn telling_of_rests<T>(&self, class: Class, now: Instant, act: impl FnOnce() -> T) -> T {
+        let health = &self.deployment.health;
+        let rested = health.resting(now).is_some();
+        let done = act();
+        if !rested && health.resting(now).is_some() {
+            self.context.rested(class);
+        }
+        done
     }
 
     /// A limit that this answer used up is waited for before anybody is refused.
@@ -179,7 +192,10 @@ impl Watched {
         let reset = rate_limit_reset(headers, wall_clock()).filter(|wait| !wait.is_zero());
         if let (Some(wait), true) = (reset, target.policy.breaker().enabled()) {
             let fallback = self.context.alternatives().fallback;
-            peers.spent(health, fallback, Instant::now(), wait);
+            let now = Instant::now();
+            self.telling_of_rests(Class::RateLimit, now, || {
+                peers.spent(health, fallback, now, wait);
+            });
         }
     }
 

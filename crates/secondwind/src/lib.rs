@@ -74,7 +74,7 @@ pub use secondwind_router as router;
 
 #[cfg(feature = "http")]
 pub use secondwind_layers::body;
-pub use secondwind_layers::{classify, fallback, recover, retry, timeout};
+pub use secondwind_layers::{classify, fallback, observe, recover, retry, timeout};
 
 #[cfg(feature = "http")]
 pub use secondwind_layers::body::{ReplayLayer, SettleLayer};

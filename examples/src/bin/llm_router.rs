@@ -20,7 +20,7 @@ use http::uri::InvalidUri;
 use secondwind::llm::dialect::{Endpoint, OpenAiChat};
 use secondwind::llm::peek::peek;
 use secondwind::router::strategy::SimpleShuffle;
-use secondwind::router::{Call, Checks, GroupSetup, Limits, Request, Router, Setup, Target};
+use secondwind::router::{Call, Checks, GroupSetup, Request, Router, Setup, Target};
 use secondwind::{Class, Context, Policy, Trail};
 use secondwind_testkit::upstream::{Reply, Upstream};
 use tokio::time::Instant;
@@ -57,21 +57,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// A deployment: one place that can answer for a group. Those of the lowest order come first.
 fn target(id: &str, at: &Upstream, order: u32, policy: &Arc<Policy>) -> Result<Target, InvalidUri> {
-    Ok(Target {
-        id: id.into(),
-        dialect: &OpenAiChat,
-        model: format!("model-of-{id}"),
-        api_base: at.base_url().parse()?,
-        api_key: Some("a key".to_owned()),
-        organization: None,
-        weight: 1.0,
-        order,
-        assistant_prefill: false,
-        price: None,
-        tags: Vec::new(),
-        limits: Limits::default(),
-        policy: Arc::clone(policy),
-    })
+    let target = Target::new(id, &OpenAiChat, format!("model-of-{id}"), at.base_url().parse()?);
+    let (api_key, policy) = (Some("a key".to_owned()), Arc::clone(policy));
+    Ok(Target { api_key, order, policy, ..target })
 }
 
 /// Asks the group `large`, and tells what became of it.
@@ -81,8 +69,7 @@ async fn ask(router: Router) -> Result<Trail, Box<dyn Error>> {
     let peek = peek(&body)?;
     let group = peek.model.as_str().into();
     let endpoint = Endpoint::ChatCompletions;
-    let (headers, tags) = (HeaderMap::new(), Vec::new());
-    let call = Call { dialect: &OpenAiChat, endpoint, headers, body, peek, tags };
+    let call = Call::new(&OpenAiChat, endpoint, HeaderMap::new(), body, peek);
     let context = Context::new(Instant::now());
     let answer = router.oneshot(Request::new(call, group, context.clone())).await?;
     println!("{}", context.trail());

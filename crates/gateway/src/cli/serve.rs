@@ -57,7 +57,11 @@ pub(super) fn run(args: &Args) -> ExitCode {
             Ok(router) => router,
             Err(error) => return failed(&format!("error: {error}")),
         };
-        let app = App { router, master_key, max_body_bytes: BODY_BYTES };
+        let app = App {
+            master_key,
+            allow_mock_testing: config.allow_mock_testing,
+            ..App::new(router, BODY_BYTES)
+        };
         let live = Live::from(Arc::new(app));
         let exposed = !args.listen.ip().is_loopback();
         let reload = Reload::new(args.config.clone(), live.clone(), files, exposed);

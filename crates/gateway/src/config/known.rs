@@ -253,7 +253,7 @@ impl Section {
                 "num_retries",
                 "request_timeout",
             ],
-            Section::General => &["master_key"],
+            Section::General => &["dangerously_allow_mock_testing_request_params", "master_key"],
             Section::Secondwind => &["groups", "policy", "store"],
         }
     }

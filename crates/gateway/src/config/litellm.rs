@@ -185,8 +185,7 @@ pub(super) const GENERAL: &str = "
     cancel_on_disconnect claude_code_gateway_managed_settings claude_code_marketplace_auth_required
     completion_model control_plane_url coordination_redis custom_auth custom_auth_run_common_checks
     custom_key_generate custom_key_policy custom_key_update custom_sso custom_team_metadata_validate
-    custom_ui_sso_sign_in_handler dangerously_allow_mock_testing_request_params
-    dangerously_permit_weak_or_unset_master_key database_args database_connect_timeout
+    custom_ui_sso_sign_in_handler dangerously_permit_weak_or_unset_master_key database_args database_connect_timeout
     database_connection_pool_limit database_connection_pool_timeout database_connection_timeout
     database_disable_prepared_statements database_extra_connection_params
     database_max_idle_connection_lifetime database_socket_timeout database_type database_url

@@ -57,6 +57,8 @@ pub(super) struct Id(pub(super) String);
 #[serde(deny_unknown_fields)]
 pub(super) struct General {
     pub(super) master_key: Option<Secret>,
+    #[serde(rename = "dangerously_allow_mock_testing_request_params")]
+    pub(super) allow_mock_testing: Option<bool>,
 }
 
 /// A value of `model_group_alias` that is more than a name.

@@ -33,7 +33,7 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     let aliases = names.read_aliases(cx, router.take("model_group_alias"));
     let routing = routing::read(cx, &mut router);
     store(cx, secondwind.take("store"));
-    let master_key = master_key(cx, &mut general);
+    let (master_key, allow_mock_testing) = general_settings(cx, &mut general);
 
     let parts = [&mut litellm, &mut router, &mut secondwind];
     let mut policies = policies::read(cx, &names, parts);
@@ -54,7 +54,8 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
         .collect();
     let (strategy, checks) = (routing.strategy, routing.checks);
     let policy = policies.base();
-    let config = Config { groups, aliases, policy, master_key, strategy, checks };
+    let config =
+        Config { groups, aliases, policy, master_key, strategy, checks, allow_mock_testing };
     (!config.groups.is_empty()).then_some(config)
 }
 
@@ -94,11 +95,12 @@ fn deployment(cx: &mut Cx<'_>, group: &mut policies::Group, ready: Ready) -> Dep
     }
 }
 
-fn master_key(cx: &mut Cx<'_>, general: &mut Node) -> Option<Secret> {
+fn general_settings(cx: &mut Cx<'_>, general: &mut Node) -> (Option<Secret>, bool) {
     let dropped = matches!(&general.value, Value::Map(map) if map.has_dropped("master_key"));
     let raw: raw::General = de::read(cx, general).unwrap_or_default();
     let given = raw.master_key.filter(|key| !key.expose().is_empty());
-    given.or_else(|| cx.env.get(MASTER_KEY).filter(|_| !dropped).map(Secret::new))
+    let key = given.or_else(|| cx.env.get(MASTER_KEY).filter(|_| !dropped).map(Secret::new));
+    (key, raw.allow_mock_testing.unwrap_or(false))
 }
 
 /// State is kept in memory; there is nowhere else yet.

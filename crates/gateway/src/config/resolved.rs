@@ -27,6 +27,9 @@ pub struct Config {
     pub strategy: Arc<dyn Strategy>,
     /// What is asked of a deployment before it is picked.
     pub checks: Checks,
+    /// Whether callers may try out their fallbacks with `mock_testing_…`:
+    /// `general_settings.dangerously_allow_mock_testing_request_params`.
+    pub allow_mock_testing: bool,
 }
 
 /// A model group: what callers ask for by one name.

@@ -32,7 +32,7 @@ impl Gateway {
         let variable = |name: &str| simulated.variable(name);
         let config = config::parse(source, &variable).map_err(Failed::Config)?.config;
         let router = setup::router(&config).map_err(Failed::Setup)?;
-        let app = App { router, master_key: None, max_body_bytes: BODY_BYTES };
+        let app = App::new(router, BODY_BYTES);
 
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = TcpListener::bind(free).await.map_err(Failed::Io)?;

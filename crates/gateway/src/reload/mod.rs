@@ -133,7 +133,13 @@ impl Reload {
         }
         let app = self.live.app();
         let router = setup::successor(&config, &app.router).map_err(Kept::Unworkable)?;
-        self.live.replace(App { router, master_key, ..App::clone(&app) });
+        self.live.replace(App {
+            // What was counted goes on.
+            router: app.metrics.watch(router),
+            master_key,
+            allow_mock_testing: config.allow_mock_testing,
+            ..App::clone(&app)
+        });
         let deployments = config.groups.iter().map(|group| group.deployments.len()).sum();
         Ok(Reloaded { groups: config.groups.len(), deployments, warnings: loaded.warnings })
     }

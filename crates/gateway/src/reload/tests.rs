@@ -2,6 +2,15 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::HeaderMap;
+use secondwind_layers::Context;
+use secondwind_llm::dialect::{Endpoint, OpenAiChat};
+use secondwind_llm::peek::peek;
+use secondwind_router::{Call, Request};
+use tokio::time::Instant;
+use tower::ServiceExt;
+
 use super::*;
 
 const GOOD: &str = "\
@@ -30,7 +39,7 @@ impl Place {
         let mut files = Vec::new();
         let config = config::load_noting(&file, &|_| None, &mut files).unwrap().config;
         let router = setup::router(&config).unwrap();
-        let live = Live::from(Arc::new(App { router, master_key: None, max_body_bytes: 7 }));
+        let live = Live::from(Arc::new(App::new(router, 7)));
         let reload = Reload::new(file, live.clone(), files, exposed);
         Self { folder, live, reload }
     }
@@ -80,6 +89,62 @@ async fn a_changed_file_is_put_to_work_once_it_stays_the_same() {
     assert_eq!(&*under_way.router.groups()[0], "first", "requests end with what they began with");
     assert_eq!(place.live.app().max_body_bytes, 7, "what no file says stays");
     assert!(!place.reload.is_changed());
+}
+
+/// Asks the only group, whose only deployment is not there.
+async fn ask(app: &App) {
+    let body = Bytes::from(format!(r#"{{"model": "{}"}}"#, app.router.groups()[0]));
+    let (peeked, group) = (peek(&body).unwrap(), app.router.groups()[0].clone());
+    let call = Call::new(&OpenAiChat, Endpoint::ChatCompletions, HeaderMap::new(), body, peeked);
+    let context = Context::new(Instant::now());
+    context.set_num_retries(Some(0));
+    let request = Request::new(call, group, context);
+    app.router.clone().oneshot(request).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn what_is_counted_goes_on_and_nothing_is_counted_twice() {
+    let mut place = Place::new("counted", false);
+    ask(&place.live.app()).await;
+    for _ in 0..3 {
+        place.reload.look(true);
+    }
+    let under_way = place.live.app();
+    place.write("config.yaml", &good("second"));
+    place.reload.look(true);
+    let app = place.live.app();
+    ask(&app).await;
+    place.write("config.yaml", "nothing of use");
+    place.reload.look(true);
+    ask(&place.live.app()).await;
+    let text = app.metrics.text(&app.router);
+    let counted: Vec<_> = text.lines().filter(|line| line.contains("requests_total{")).collect();
+    let line = |group: &str, count: u32| {
+        format!("secondwind_requests_total{{group=\"{group}\",outcome=\"connection\"}} {count}")
+    };
+    assert_eq!(counted, [line("second", 2)]);
+
+    place.write("config.yaml", &good("first"));
+    place.reload.look(true);
+    // One that began before is counted where it can be.
+    ask(&under_way).await;
+    ask(&place.live.app()).await;
+    let app = place.live.app();
+    let text = app.metrics.text(&app.router);
+    assert!(text.contains(&line("first", 2)), "{text}");
+    assert!(text.contains("secondwind_requests_in_flight{group=\"first\"} 0"), "{text}");
+}
+
+#[tokio::test]
+async fn whether_callers_may_try_out_their_fallbacks_follows_the_file() {
+    let mut place = Place::new("mocks", false);
+    for allowed in [true, false] {
+        let key = "dangerously_allow_mock_testing_request_params";
+        let general = format!("general_settings: {{{key}: {allowed}}}\n");
+        place.write("config.yaml", &format!("{}{general}", good("mocks")));
+        place.reload.look(true);
+        assert_eq!(place.live.app().allow_mock_testing, allowed);
+    }
 }
 
 #[tokio::test]

@@ -254,6 +254,14 @@ impl<B, I> Gated<B, I> {
         }
     }
 
+    /// Whether all that came so far was passed on.
+    pub fn is_drained(&self) -> bool {
+        match &self.0 {
+            Kind::Open(_) => true,
+            Kind::Inspected(inspected) => inspected.passed.is_empty(),
+        }
+    }
+
     /// What looked at it, alone: the body itself is dropped.
     pub fn into_inspector(self) -> Option<I> {
         match self.0 {

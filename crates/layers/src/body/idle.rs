@@ -22,6 +22,9 @@ pub struct Limits {
     pub content_idle: Option<Duration>,
     /// From the first content to the end.
     pub stream_total: Option<Duration>,
+    /// From the beginning of the attempt, and from content, to the next content, as the request itself wants it: who
+    /// takes longer is not blamed.
+    pub wanted: Option<Duration>,
 }
 
 /// The clocks at work.
@@ -59,8 +62,39 @@ impl From<&TimeoutPolicy> for Limits {
             idle: policy.idle(),
             content_idle: policy.content_idle_of_stream(),
             stream_total: policy.stream_total(),
+            wanted: None,
         }
     }
+}
+
+// === impl Limits ===
+
+impl Limits {
+    /// When the first content of an attempt that began at `began` must be there, and what it means if it is not.
+    #[must_use]
+    pub fn first_content_of(&self, began: Instant) -> Option<(Instant, Elapsed)> {
+        let own = ends(Clock::FirstContent, Some(began), self.first_content, Bound::Configured);
+        let wanted = ends(Clock::FirstContent, Some(began), self.wanted, Bound::Wanted);
+        own.into_iter().chain(wanted).min_by_key(|(at, _)| *at)
+    }
+
+    /// When the next content must be there.
+    fn next_content_of(&self, last: Instant) -> Option<(Instant, Elapsed)> {
+        let own = ends(Clock::ContentIdle, Some(last), self.content_idle, Bound::Configured);
+        let wanted = ends(Clock::ContentIdle, Some(last), self.wanted, Bound::Wanted);
+        own.into_iter().chain(wanted).min_by_key(|(at, _)| *at)
+    }
+}
+
+/// When a clock runs out that began at `from`, if it did.
+fn ends(
+    clock: Clock,
+    from: Option<Instant>,
+    after: Option<Duration>,
+    bound: Bound,
+) -> Option<(Instant, Elapsed)> {
+    let (from, after) = (from?, after?);
+    Some((from.checked_add(after)?, Elapsed::new(clock, after, bound)))
 }
 
 // === impl Clocks ===
@@ -100,20 +134,19 @@ impl Clocks {
         if let Some(finished) = self.finished {
             return Some((finished + AFTER_THE_END, Over::Finished));
         }
-        let Limits { first_content, idle, content_idle, stream_total } = self.limits;
-        let clock = |clock, from: Option<Instant>, after: Option<Duration>| {
-            let (from, after) = (from?, after?);
-            let elapsed = Elapsed::new(clock, after, Bound::Configured);
-            Some((from.checked_add(after)?, Over::Elapsed(elapsed)))
+        let limits = &self.limits;
+        let content = match self.last_content {
+            None => limits.first_content_of(self.began),
+            Some(last) => limits.next_content_of(last),
         };
-        let awaited = self.first_content.is_none().then_some(self.began);
+        let total = limits.stream_total;
         let running = [
-            clock(Clock::FirstContent, awaited, first_content),
-            clock(Clock::ContentIdle, self.last_content, content_idle),
-            clock(Clock::StreamTotal, self.first_content, stream_total),
-            clock(Clock::Idle, Some(self.last_bytes), idle),
+            content,
+            ends(Clock::StreamTotal, self.first_content, total, Bound::Configured),
+            ends(Clock::Idle, Some(self.last_bytes), limits.idle, Bound::Configured),
         ];
-        running.into_iter().flatten().min_by_key(|(at, _)| *at)
+        let first = running.into_iter().flatten().min_by_key(|(at, _)| *at);
+        first.map(|(at, elapsed)| (at, Over::Elapsed(elapsed)))
     }
 
     /// Whether a clock has run out at `now`.

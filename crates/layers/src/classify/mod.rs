@@ -49,9 +49,7 @@ pub use self::chain::Chain;
 pub use self::function::{ClassifyFn, classify_fn};
 #[cfg(feature = "http")]
 pub use self::http::{HttpClassify, class_of_status};
-#[cfg(feature = "http")]
-pub(crate) use self::standard::verdict_of_clock;
-pub use self::standard::{Standard, elapsed_in};
+pub use self::standard::{Standard, elapsed_in, verdict_of_clock};
 pub use self::verdict::{Blame, Reach, Verdict};
 
 /// Says what an outcome means.

@@ -64,10 +64,13 @@ pub(super) fn verdict_of<E: StdError + 'static>(error: &E) -> Verdict {
     Verdict::new(Class::Connection)
 }
 
-/// A clock that ran out before its time, since the request's own deadline came, says nothing of whoever was asked.
-pub(crate) fn verdict_of_clock(elapsed: &Elapsed) -> Verdict {
+/// What it means that a clock ran out.
+///
+/// One that ran out before its time, since the request's own deadline came, says nothing of whoever was asked.
+#[must_use]
+pub fn verdict_of_clock(elapsed: &Elapsed) -> Verdict {
     let blame = match (elapsed.clock(), elapsed.bound()) {
-        (Clock::Total, _) | (_, Bound::Deadline | Bound::Reserve) => Blame::Nobody,
+        (Clock::Total, _) | (_, Bound::Deadline | Bound::Reserve | Bound::Wanted) => Blame::Nobody,
         (_, Bound::Configured) => Blame::Deployment,
     };
     Verdict::new(Class::Timeout).with_blame(blame)

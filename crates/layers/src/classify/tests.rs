@@ -74,6 +74,7 @@ fn only_a_clock_that_ran_out_in_full_is_held_against_the_deployment() {
     // The request's own deadline says nothing of whoever had the rest of it.
     assert!(!blamed(Clock::Attempt, Bound::Deadline));
     assert!(!blamed(Clock::Attempt, Bound::Reserve));
+    assert!(!blamed(Clock::FirstContent, Bound::Wanted));
     assert!(!blamed(Clock::Total, Bound::Configured));
 }
 

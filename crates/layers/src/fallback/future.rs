@@ -214,7 +214,7 @@ where
             Some(moved) => moved,
             None => {
                 let request = live.kind.again(kept)?;
-                let hops = Hops::from(Name::from(live.retarget.group(&request)));
+                let hops = Hops::from(Name::from(live.retarget.group(&request)), session);
                 let cut = deadline.map(Deadline::instant).and_then(timer::at);
                 let (service, unsent, first) = (None, None, None);
                 moved.insert(Box::new(Moved { hops, service, unsent, first, cut }))

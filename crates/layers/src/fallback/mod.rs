@@ -39,6 +39,9 @@
 //! # }
 //! ```
 //!
+//! A request may bring fallbacks of its own ([`Context::set_fallback`](crate::Context::set_fallback)): they hold in
+//! the place of what the policies say, for all groups that it comes through.
+//!
 //! # Where it goes
 //!
 //! Outside the retries, so that they come first: `total ▸ Fallback ▸ Retry ▸ attempt`. It draws on no budget: for

@@ -74,16 +74,20 @@ where
         let other = live.kind.policy(&request);
         let group = live.retarget.group(&request);
         let policy = other.as_ref().unwrap_or_else(|| live.policies().group(group));
+        let mut of_request = None;
         let after_timeout = entered.context().is_some_and(|context| {
-            if context.group().is_none_or(|entered| *entered != *group) {
+            let (within, fallback) = context.asks_for(group);
+            if !within {
                 let own = live.policies().own(group).cloned();
                 context.enter_group(Name::from(group), own, context.budget());
                 telemetry::entered_group(group);
             }
-            let groups = policy.fallback().list_for(Class::Timeout);
-            groups.iter().any(|other| *other != *group)
+            of_request = fallback;
+            let fallback = of_request.as_deref().unwrap_or(policy.fallback());
+            fallback.list_for(Class::Timeout).iter().any(|other| *other != *group)
         });
-        let (request, kept) = if has_fallback(policy.fallback()) {
+        let fallback = of_request.as_deref().unwrap_or(policy.fallback());
+        let (request, kept) = if has_fallback(fallback) {
             live.kind.keep(request, policy.retry().max_replay_bytes())
         } else {
             (request, None)

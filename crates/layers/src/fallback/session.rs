@@ -30,6 +30,8 @@ pub(super) struct Hops {
     at: Name,
     to_come: VecDeque<Name>,
     made: u32,
+    /// Where the request itself wants to go.
+    of_request: Option<Arc<FallbackPolicy>>,
 }
 
 // === impl Session ===
@@ -69,9 +71,10 @@ impl Session {
 // === impl Hops ===
 
 impl Hops {
-    pub(super) fn from(asked: Name) -> Self {
+    pub(super) fn from(asked: Name, session: &Session) -> Self {
         let at = Name::clone(&asked);
-        Self { tried: vec![asked], at, to_come: VecDeque::new(), made: 0 }
+        let of_request = session.context().and_then(Context::fallback);
+        Self { tried: vec![asked], at, to_come: VecDeque::new(), made: 0, of_request }
     }
 
     /// The next group after `verdict`, if there is one that `accepts` the request; enters it.
@@ -82,9 +85,14 @@ impl Hops {
         verdict: &Verdict,
         mut accepts: impl FnMut(&str) -> bool,
     ) -> Option<()> {
-        let asked = session.policy(policies, self.tried.first()?);
+        let own = self.of_request.clone();
+        let policy_of = |group: &str| match &own {
+            Some(own) => own,
+            None => session.policy(policies, group),
+        };
+        let asked = policy_of(self.tried.first()?);
         // What a group names for itself follows what those before it named.
-        let named = session.policy(policies, &self.at).list_for(verdict.class);
+        let named = policy_of(&self.at).list_for(verdict.class);
         if !asked.allows(verdict.class) && named.is_empty() {
             return None;
         }
@@ -106,7 +114,7 @@ impl Hops {
             self.at = Name::clone(&group);
             if let Some(context) = session.context() {
                 // Another group may yet follow this one: from the lists at hand, or its own.
-                let after_timeout = session.policy(policies, &group).list_for(Class::Timeout);
+                let after_timeout = policy_of(&group).list_for(Class::Timeout);
                 let more =
                     !self.to_come.is_empty() || after_timeout.iter().any(|to| !self.knows(to));
                 context.enter_group(group, policies.own(&self.at).cloned(), None);

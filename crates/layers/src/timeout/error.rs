@@ -41,6 +41,8 @@ pub enum Bound {
     Deadline,
     /// The deadline, less what was reserved for the attempts that follow.
     Reserve,
+    /// The request itself, which wanted less than the clock's own setting.
+    Wanted,
 }
 
 // === impl Elapsed ===
@@ -78,6 +80,7 @@ impl fmt::Display for Elapsed {
             Bound::Configured => Ok(()),
             Bound::Deadline => f.write_str(", at the request's deadline"),
             Bound::Reserve => f.write_str(", to leave time for another attempt"),
+            Bound::Wanted => f.write_str(", as the request wanted it"),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::request::{Call, Routed};
 use crate::setup::{Checks, GroupSetup, Setup};
 use crate::strategy::SimpleShuffle;
 use crate::table::Table;
-use crate::target::{Limits, Target};
+use crate::target::Target;
 use crate::watch::Watch;
 
 mod health;
@@ -128,20 +128,10 @@ impl Play {
     ) -> Self {
         let policy = Arc::new(policy.build().unwrap());
         let names = ["a", "b", "c"];
-        let target = |(order, id): (u32, &&str)| Target {
-            id: (*id).into(),
-            dialect: &OpenAiChat,
-            model: "m".into(),
-            api_base: format!("http://{id}.example/v1").parse().unwrap(),
-            api_key: None,
-            organization: None,
-            weight: 1.0,
-            order,
-            assistant_prefill: false,
-            price: None,
-            tags: Vec::new(),
-            limits: Limits::default(),
-            policy: Arc::clone(&policy),
+        let target = |(order, id): (u32, &&str)| {
+            let at = format!("http://{id}.example/v1").parse().unwrap();
+            let policy = Arc::clone(&policy);
+            Target { order, policy, ..Target::new(*id, &OpenAiChat, "m", at) }
         };
         let mut targets: Vec<_> = (0..).zip(&names[..scripts.len()]).map(target).collect();
         targets.iter_mut().for_each(differ);
@@ -231,8 +221,7 @@ async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
 fn call(body: impl AsRef<[u8]>) -> Call {
     let body = Bytes::copy_from_slice(body.as_ref());
     let (peek, headers) = (peek(&body).unwrap(), HeaderMap::new());
-    let endpoint = Endpoint::ChatCompletions;
-    Call { dialect: &OpenAiChat, endpoint, headers, body, peek, tags: Vec::new() }
+    Call::new(&OpenAiChat, Endpoint::ChatCompletions, headers, body, peek)
 }
 
 fn secs(secs: u64) -> Duration {

@@ -15,6 +15,7 @@ use secondwind_llm::dialect::{ErrorDetail, ErrorReply, kind_of};
 use secondwind_llm::peek::peek;
 use secondwind_llm::stream::{AtEnd, Transcript, Way};
 use secondwind_policy::{Class, Recovery};
+use tokio::time::Instant;
 use tower_service::Service;
 use tracing::debug;
 
@@ -206,6 +207,8 @@ where
         self.recoveries += 1;
         debug!(class = broken.class.name(), recovery = self.recoveries, "the stream broke");
         let prefill = dialect.resume(&request.call().body, &self.said, Way::Prefill);
+        // What was said may be the answer to what one of the request's own fallbacks asks.
+        let prefill = prefill.filter(|_| request.call().hops.is_empty());
         let prefill = prefill.and_then(|body| Some((body.clone(), peek(&body).ok()?)));
         request.context().recover();
         // Its clocks above the group are again those of the group that was asked for.
@@ -223,7 +226,9 @@ where
 
     /// Tells the caller, within the stream, and ends it.
     fn tell(&mut self, class: Class, message: &str, detail: &ErrorDetail) {
-        let trail = self.call.request.context().trail().to_string();
+        let context = self.call.request.context();
+        context.end_request(Instant::now(), Some(class));
+        let trail = context.trail().to_string();
         let error = ErrorReply {
             message,
             kind: detail.kind.as_deref().unwrap_or(kind_of(class)),
@@ -278,3 +283,21 @@ where
 }
 
 impl<S: Service<Request>> Unpin for Carried<S> {}
+
+impl<S: Service<Request>> Drop for Carried<S> {
+    fn drop(&mut self) {
+        let all_said = self.out.is_empty()
+            && match &self.state {
+                State::Flowing { stream, splicing: None } => stream.is_whole(),
+                State::Flowing { splicing: Some(splicing), .. } => {
+                    splicing.at_end() == AtEnd::Complete
+                }
+                State::Asking { .. } => false,
+                State::Done => true,
+            };
+        if all_said {
+            // Who leaves after the last word did not go without an answer.
+            self.call.request.context().end_request(Instant::now(), None);
+        }
+    }
+}

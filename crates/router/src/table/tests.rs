@@ -7,24 +7,10 @@ use secondwind_policy::{Class, Policy};
 use super::*;
 use crate::setup::Checks;
 use crate::strategy::SimpleShuffle;
-use crate::target::Limits;
 
 fn target(id: &str) -> Target {
-    Target {
-        id: id.into(),
-        dialect: &OpenAiChat,
-        model: "m".into(),
-        api_base: "http://one.example/v1".parse().unwrap(),
-        api_key: Some("key-1".into()),
-        organization: None,
-        weight: 1.0,
-        order: 0,
-        assistant_prefill: false,
-        price: None,
-        tags: Vec::new(),
-        limits: Limits::default(),
-        policy: Arc::new(Policy::default()),
-    }
+    let at = "http://one.example/v1".parse().unwrap();
+    Target { api_key: Some("key-1".into()), ..Target::new(id, &OpenAiChat, "m", at) }
 }
 
 fn table(registry: &Registry, targets: Vec<Target>) -> HashMap<Name, Arc<Deployment>> {

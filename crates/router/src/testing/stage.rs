@@ -16,7 +16,7 @@ use tower::ServiceExt;
 use super::{Heard, Provider, Shape};
 use crate::client::memory::Network;
 use crate::strategy::SimpleShuffle;
-use crate::{Body, Call, Checks, GroupSetup, Limits, Request, RouteError, Router, Setup, Target};
+use crate::{Body, Call, Checks, GroupSetup, Request, RouteError, Router, Setup, Target};
 
 /// Longer than any clock: who waits for this hangs.
 const HANGS: Duration = Duration::from_secs(24 * 3600);
@@ -69,21 +69,10 @@ impl Stage {
             let target = |(order, id): (u32, &&'static str)| {
                 let host = id.trim_end_matches('+');
                 providers.push((host, Provider::at(&network, host)));
-                Target {
-                    id: host.into(),
-                    dialect: &OpenAiChat,
-                    model: "m".into(),
-                    api_base: format!("http://{host}/v1").parse().unwrap(),
-                    api_key: None,
-                    organization: None,
-                    weight: 1.0,
-                    order,
-                    price: None,
-                    tags: Vec::new(),
-                    limits: Limits::default(),
-                    assistant_prefill: id.ends_with('+'),
-                    policy: Arc::clone(policy),
-                }
+                let at = format!("http://{host}/v1").parse().unwrap();
+                let (assistant_prefill, policy) = (id.ends_with('+'), Arc::clone(policy));
+                let target = Target::new(host, &OpenAiChat, "m", at);
+                Target { order, policy, assistant_prefill, ..target }
             };
             let targets = (0..).zip(ids).map(target).collect();
             GroupSetup { name: name.into(), policy: Arc::clone(policy), targets }
@@ -119,8 +108,7 @@ impl Stage {
         let body = Bytes::from_static(asking.body.as_bytes());
         let peek = peek(&body).unwrap();
         let Asking { dialect, endpoint, .. } = *asking;
-        let call =
-            Call { dialect, endpoint, headers: HeaderMap::new(), body, peek, tags: Vec::new() };
+        let call = Call::new(dialect, endpoint, HeaderMap::new(), body, peek);
         let request = Request::new(call, "g".into(), context.clone());
         let outcome = timeout(HANGS, self.router.clone().oneshot(request)).await;
         (context, outcome.expect("hangs before the head"))

@@ -350,3 +350,14 @@ fn deployments_without_an_order_come_last() {
     assert_eq!(orders(["", "", ""]), [0, 0, 0]);
     assert_eq!(orders([", order: 2", "", ", order: 1"]), [2, u32::MAX, 1]);
 }
+
+#[test]
+fn callers_may_try_out_their_fallbacks_only_where_it_is_said() {
+    let setting = |value: &str| {
+        let key = "dangerously_allow_mock_testing_request_params";
+        clean(&with_model(&format!("general_settings: {{{key}: {value}}}\n"))).allow_mock_testing
+    };
+    assert!(setting("true"));
+    assert!(!setting("false"));
+    assert!(!clean(&with_model("")).allow_mock_testing);
+}

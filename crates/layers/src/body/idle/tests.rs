@@ -10,6 +10,7 @@ fn limits() -> Limits {
         idle: Some(secs(4)),
         content_idle: Some(secs(6)),
         stream_total: Some(secs(20)),
+        wanted: None,
     }
 }
 
@@ -36,6 +37,25 @@ async fn the_earliest_clock_wins() {
     clocks.content(at(25));
     clocks.bytes(at(25));
     assert_eq!(next(&clocks, began), Some((Clock::StreamTotal, 28)), "from the first content");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_request_wants_only_shortens_and_blames_nobody() {
+    let began = Instant::now();
+    let at = |seconds| began + secs(seconds);
+    let wanting = |wanted| Clocks::new(Limits { wanted, ..limits() }, began, began);
+    for (wanted, first, then) in [(3, 3, 4), (5, 4, 5), (60, 4, 5)] {
+        let mut clocks = wanting(Some(secs(wanted)));
+        assert_eq!(next(&clocks, began).unwrap().1, first, "{wanted}");
+        clocks.bytes(at(1));
+        clocks.content(at(1));
+        assert_eq!(next(&clocks, began).unwrap().1, then, "{wanted}");
+    }
+    for (wanted, bound) in [(2, Bound::Wanted), (20, Bound::Configured)] {
+        let limits = Limits { wanted: Some(secs(wanted)), ..limits() };
+        assert_eq!(limits.first_content_of(began).unwrap().1.bound(), bound);
+        assert_eq!(limits.next_content_of(began).unwrap().1.bound(), bound);
+    }
 }
 
 #[tokio::test(start_paused = true)]

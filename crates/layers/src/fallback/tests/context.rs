@@ -51,6 +51,28 @@ async fn each_group_has_the_retries_of_its_own_policy() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_that_brings_fallbacks_goes_by_them_alone() {
+    let policies = Policies::new(Policy::default())
+        .with_group("a", to(&["b"]))
+        .with_group("c", to(&["b"]))
+        .with_group("x", Policy::default());
+    for (asked, own, expected) in [
+        ("a", to(&["c", "d"]).fallback().clone(), "acd"),
+        ("a", to(&["c", "d"]).fallback().clone().at_most(1), "ac"),
+        ("a", Policy::off().fallback().clone(), "a"),
+        ("x", to(&["c"]).fallback().clone(), "xc"),
+    ] {
+        let (inner, script) = scripted();
+        let service = layer(policies.clone()).in_scope().layer(inner);
+        script.otherwise(|scoped: &Scoped<Ask>| all_down(&scoped.request.group));
+        let request = scoped(asked);
+        request.context.set_fallback(Some(Arc::new(own)));
+        assert!(service.oneshot(request).await.is_err());
+        assert_eq!(groups(&script), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_error_has_the_class_of_the_group_that_was_asked_for() {
     let (inner, script) = scripted();
     let service = TimeoutLayer::total(Policy::default())
