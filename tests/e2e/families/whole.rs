@@ -39,7 +39,7 @@ async fn tools_go_there_and_back() {
     let claude_up = Upstream::start().await;
     let call =
         json!({"type": "tool_use", "id": "toolu_1", "name": "tide", "input": {"place": "Brest"}});
-    claude_up.always(claude(json!([call]), "tool_use"));
+    claude_up.always(claude(&json!([call]), "tool_use"));
     let gateway = with(Setup::new(), "claude", "c", "anthropic", &claude_up).start().await;
     let mut asked = question("claude");
     let parameters = json!({"type": "object", "properties": {"place": {"type": "string"}}});

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 pub(super) const TEXT: &str = "The tide comes in twice a day and nobody has to ask it to.";
 
 /// Claude's answer.
-pub(super) fn claude(content: Value, stop_reason: &str) -> Reply {
+pub(super) fn claude(content: &Value, stop_reason: &str) -> Reply {
     let usage = json!({"input_tokens": 11, "output_tokens": 7});
     let answer = json!({
         "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-x", "content": content,
@@ -17,7 +17,7 @@ pub(super) fn claude(content: Value, stop_reason: &str) -> Reply {
 }
 
 pub(super) fn claude_says(text: &str) -> Reply {
-    claude(json!([{"type": "text", "text": text}]), "end_turn")
+    claude(&json!([{"type": "text", "text": text}]), "end_turn")
 }
 
 pub(super) fn event(name: &str, data: &Value) -> String {
