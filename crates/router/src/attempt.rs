@@ -327,6 +327,12 @@ impl Sent {
         self.route().and_then(|route| route.translate)
     }
 
+    /// When an answer was made whose provider does not say it: now, in seconds since 1970.
+    fn created(&self) -> u64 {
+        let since = (self.wall_clock)().duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    }
+
     /// The streams of the caller's API, where one was asked for.
     fn streams(&self) -> Option<&'static dyn StreamDialect> {
         let call = self.request.call();
@@ -339,7 +345,7 @@ impl Sent {
         let events = match self.route() {
             Some(Route { spoken, translate: Some(translate), .. }) => {
                 let theirs = self.deployment.target.dialect.streams(*spoken)?;
-                let translate = translate.stream(&self.request.call().body);
+                let translate = translate.stream(&self.request.call().body, self.created());
                 Events::new(streams).translated(theirs, translate)
             }
             _ => Events::new(streams),
@@ -421,7 +427,7 @@ impl Sent {
     ) -> Result<Response<Body>, NoAnswer> {
         let (mut answer, mut kind) = (read, None);
         if let Some(translate) = self.translate() {
-            answer = translate.answer(&answer)?;
+            answer = translate.answer(&answer, self.created())?;
             kind = Some("application/json");
         }
         if let Some(stream) = self.streams().and_then(|streams| streams.as_stream(&answer)) {
