@@ -171,6 +171,7 @@ fn no_answer(error: Error<Error<RouteError>>, trail: &Trail) -> (Response, Optio
             (failure(&verdict, None, &message, &detail, trail), Some(Class::Timeout))
         }
         Ok(error) => {
+            detail.param = error.param().map(str::to_owned);
             if error.is_all_resting() {
                 detail.kind = Some("all_deployments_in_cooldown".to_owned());
             }

@@ -9,6 +9,8 @@ use secondwind_layers::classify::{Blame, Verdict, verdict_of_clock};
 use secondwind_layers::timeout::Elapsed;
 use secondwind_policy::Class;
 
+use crate::passed::UploadError;
+
 /// Why a request got no answer at all. It never shows an address with what may be secret in it.
 #[derive(Debug)]
 pub struct RouteError {
@@ -30,6 +32,8 @@ enum Kind {
     Unsupported { deployment: String },
     Unproven(Broken),
     Spent { group: String },
+    Upload(UploadError),
+    Unoffered { group: String },
 }
 
 impl RouteError {
@@ -95,6 +99,33 @@ impl RouteError {
         Self { kind, verdict: Verdict::new(Class::Connection).with_blame(Blame::Nobody) }
     }
 
+    /// The caller's body cannot be sent to its end.
+    pub(crate) const fn upload(error: UploadError) -> Self {
+        let verdict = Verdict::new(Class::BadRequest).with_blame(Blame::Nobody);
+        Self { kind: Kind::Upload(error), verdict }
+    }
+
+    /// Nobody in the group has a place for what is asked.
+    pub(crate) fn unoffered(group: &str) -> Self {
+        let kind = Kind::Unoffered { group: group.to_owned() };
+        Self { kind, verdict: Verdict::new(Class::UnsupportedParams) }
+    }
+
+    /// The same, of which nobody is to blame.
+    pub(crate) const fn blaming_nobody(mut self) -> Self {
+        self.verdict = self.verdict.with_blame(Blame::Nobody);
+        self
+    }
+
+    /// The field of the request that is wrong, where it is one that has a name.
+    #[must_use]
+    pub const fn param(&self) -> Option<&'static str> {
+        match &self.kind {
+            Kind::Upload(error) => error.param(),
+            _ => None,
+        }
+    }
+
     /// What it means.
     #[must_use]
     pub const fn verdict(&self) -> Verdict {
@@ -141,6 +172,10 @@ impl fmt::Display for RouteError {
             Kind::QueueFull { group } => {
                 write!(f, "too many requests wait for a deployment of `{group}`")
             }
+            Kind::Upload(error) => error.fmt(f),
+            Kind::Unoffered { group } => {
+                write!(f, "no deployment of `{group}` offers what the request asks for")
+            }
             Kind::Unsupported { deployment } => {
                 write!(f, "`{deployment}` does not offer what the request asks for")
             }
@@ -155,6 +190,7 @@ impl std::error::Error for RouteError {
             Kind::Read(error) => Some(error),
             Kind::Late(elapsed) => Some(elapsed),
             Kind::Unproven(broken) => Some(broken),
+            Kind::Upload(error) => Some(error),
             _ => None,
         }
     }

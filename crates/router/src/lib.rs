@@ -26,6 +26,7 @@ mod groups;
 mod health;
 mod late;
 mod load;
+mod passed;
 mod recover;
 mod request;
 mod service;
@@ -43,6 +44,7 @@ mod watch;
 
 pub use self::body::{Body, BodyError};
 pub use self::error::RouteError;
+pub use self::passed::{Passed, Upload, UploadError};
 pub use self::request::{Call, Hop, Request, Routed};
 pub use self::service::{RouteFuture, Router};
 pub use self::setup::{Checks, GroupSetup, Setup, SetupError};

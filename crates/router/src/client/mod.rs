@@ -18,7 +18,6 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use secondwind_layers::classify::{Reach, Verdict, elapsed_in};
 use secondwind_layers::timeout::ConnectTimeout;
 use secondwind_layers::{PolicyHandle, TimeoutLayer};
-use secondwind_llm::body::Spliced;
 use secondwind_policy::{Class, Policy};
 use tokio::time::Instant;
 use tower_layer::Layer;
@@ -29,9 +28,10 @@ use self::connector::Connector;
 #[cfg(test)]
 use self::memory::Connector;
 use self::stream::ConnectedAt;
+use crate::passed::Outgoing;
 
 /// A client to providers; clones share their connections.
-pub(crate) type Client = legacy::Client<ConnectTimeout<Connector>, Spliced>;
+pub(crate) type Client = legacy::Client<ConnectTimeout<Connector>, Outgoing>;
 
 /// Makes clients: deployments with the same connect clock share one.
 pub(crate) struct Clients {

@@ -37,6 +37,9 @@ const RACES: usize = 16;
 impl<S> Group<S> {
     /// The first deployment: by strategy among those that do not rest.
     pub(super) fn first(&self, request: &Request, now: Instant) -> Found {
+        if let Some(place) = request.call().place() {
+            return self.pinned(place);
+        }
         let context = request.context();
         let avoided = self.avoided(request);
         if let Some(choice) = self.untried(&avoided, request, now) {
@@ -54,7 +57,8 @@ impl<S> Group<S> {
         let wanted = self.sieve.wanted(request);
         let fallback = context.alternatives().fallback;
         let mut earliest: Option<(usize, Resting)> = None;
-        let (mut for_rate_limit, mut full, mut too_long) = (true, false, false);
+        let (mut for_rate_limit, mut full) = (true, false);
+        let (mut too_long, mut unoffered) = (false, false);
         let mut over_rate: Option<Instant> = None;
         for (member, at) in self.members.iter().enumerate() {
             let deployment = &*at.deployment;
@@ -62,6 +66,7 @@ impl<S> Group<S> {
                 Ok(()) => {}
                 Err(unfit) => {
                     too_long |= unfit == Unfit::TooLong;
+                    unoffered |= unfit == Unfit::Unoffered;
                     continue;
                 }
             }
@@ -98,6 +103,7 @@ impl<S> Group<S> {
             return Found::Refused(match over_rate {
                 Some(back) => RouteError::all_resting(&self.name, back - now, true),
                 None if too_long => RouteError::too_long(&self.name, wanted.tokens),
+                None if unoffered => RouteError::unoffered(&self.name),
                 None if self.members.is_empty() => RouteError::unknown_group(&self.name),
                 None => RouteError::no_match(&self.name),
             });
@@ -119,6 +125,19 @@ impl<S> Group<S> {
             }
         }
         Found::Refused(RouteError::all_resting(&self.name, wait, for_rate_limit))
+    }
+
+    /// The one that has what is asked for, however it does.
+    fn pinned(&self, place: &str) -> Found {
+        let Some(&member) = self.places.get(place) else {
+            return Found::Refused(RouteError::unoffered(&self.name));
+        };
+        let health = self.members.get(member).map(|member| &member.deployment.health);
+        let room = self.room(member);
+        let ticket = health.and_then(|health| Ticket::unasked(health, room.as_ref()));
+        ticket.map_or(Found::Full, |ticket| {
+            Found::Choice(Choice { member, not_before: None, ticket })
+        })
     }
 
     /// The deployments that have been asked for the answer which is to be carried on.

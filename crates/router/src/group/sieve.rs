@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tokio::time::Instant;
 
 use crate::load::{Load, Usage};
+use crate::passed::Passed;
 use crate::request::Request;
 use crate::setup::Checks;
 use crate::target::{Deployment, Target};
@@ -27,6 +28,8 @@ pub(super) struct Sieve {
 pub(super) struct Wanted<'a> {
     checks: Checks,
     tags: Tags<'a>,
+    /// What is passed through, where only some have a place for it.
+    passed: Option<&'a Passed>,
     pub(super) tokens: u64,
 }
 
@@ -45,6 +48,8 @@ enum Tags<'a> {
 pub(super) enum Unfit {
     /// It is not for such requests.
     Tags,
+    /// It has no place for it.
+    Unoffered,
     /// The prompt does not fit.
     TooLong,
 }
@@ -78,7 +83,8 @@ impl Sieve {
             Tags::Any
         };
         let tokens = if self.sized { request.tokens() } else { 0 };
-        Wanted { checks: self.checks, tags, tokens }
+        let passed = request.call().passed.as_deref();
+        Wanted { checks: self.checks, tags, passed, tokens }
     }
 }
 
@@ -87,6 +93,9 @@ impl Sieve {
 impl Wanted<'_> {
     /// Whether the deployment can ever get the request, and if not, why.
     pub(super) fn fits(&self, target: &Target) -> Result<(), Unfit> {
+        if self.passed.is_some_and(|passed| !passed.fits(target)) {
+            return Err(Unfit::Unoffered);
+        }
         let tagged = match self.tags {
             Tags::Any => true,
             Tags::OneOf(tags) => tags.iter().any(|tag| target.tags.contains(tag)),
