@@ -96,39 +96,29 @@ fn chunked(bytes: &[u8], size: usize) -> Vec<Vec<u8>> {
 async fn a_form_is_repeated_byte_for_byte_with_the_deployments_name_for_the_model() {
     let upstream = Upstream::start().await;
     let gateway = Setup::new().with("gpt-4", "only", &upstream).start().await;
-    let file = sound(3 * MIB);
-    let first: &[(&str, &str)] = &[("model", "gpt-4"), ("prompt", "gpt-4")];
-    for (before, after) in [(first, &first[1..]), (&first[1..], first)] {
+    let (file, model) = (sound(3 * MIB), model_of("only"));
+    let other = ("prompt", "gpt-4");
+    for early in [true, false] {
+        let with = |model| match early {
+            true => form(&[other, ("model", model)], &file, &[other]),
+            false => form(&[other], &file, &[other, ("model", model)]),
+        };
         upstream.then(Reply::status(500)).then(Reply::reset()).always(Reply::json(200, "{}"));
-        let answer = gateway.send(posted(SPEECH, form(before, &file, after))).await;
+        let answer = gateway.send(posted(SPEECH, with("gpt-4"))).await;
         assert_eq!(
             answer.trail(),
             ["gpt-4/only=internal_server", "gpt-4/only=connection", "gpt-4/only=ok"]
         );
         assert_eq!((answer.status.as_u16(), &*answer.body), (200, &b"{}"[..]));
-        let named = |fields: &[(&'static str, &'static str)]| -> Vec<_> {
-            let name = |&(name, value)| {
-                (name, if name == "model" { model_of("only") } else { String::from(value) })
-            };
-            fields.iter().map(name).collect()
-        };
-        let (before, after) = (named(before), named(after));
-        let as_str = |fields: &'_ [(&'static str, String)]| -> Vec<(&'static str, String)> {
-            fields.to_vec()
-        };
-        let (before, after) = (as_str(&before), as_str(&after));
-        let before: Vec<_> = before.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let after: Vec<_> = after.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let expected = form(&before, &file, &after);
-        let received = upstream.requests();
-        assert!(received.len().is_multiple_of(3), "{}", received.len());
-        for received in &received[received.len() - 3..] {
+        let expected = with(&model);
+        for received in upstream.requests().iter().rev().take(3) {
             assert!(received.body == expected, "{} bytes", received.body.len());
             assert_eq!(received.path, SPEECH);
             assert_eq!(received.header("content-type"), Some(TYPE));
             assert_eq!(received.header("content-length"), Some(&*expected.len().to_string()));
         }
     }
+    assert_eq!(upstream.attempts(), 6);
 }
 
 #[tokio::test]
@@ -315,4 +305,29 @@ async fn a_caller_who_goes_away_within_a_form_hurts_nobody() {
     }
     assert_eq!(gateway.send(posted(SPEECH, whole)).await.trail(), ["gpt-4/only=ok"]);
     assert_eq!(upstream.attempts(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_who_is_slow_with_a_form_is_not_the_providers_fault() {
+    let (east, west) = (Upstream::start().await, Upstream::start().await);
+    for clock in ["timeout: {attempt: 100ms}", "timeout: {first_content: 100ms}"] {
+        let setup = Setup::new().with("gpt-4", "east", &east).with("gpt-4", "west", &west);
+        let gateway = setup.policy(clock).router("num_retries: 9").start().await;
+        let resting = async || gateway.get("/health").await.json()["unhealthy_count"].clone();
+        let whole = form(&[("model", "gpt-4")], &sound(MIB), &[]);
+        let head = head(&format!("content-length: {}\r\nx-litellm-timeout: 3", whole.len()));
+        let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&whole[..whole.len() / 2]).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
+        assert!(answer.matches("=timeout@").count() >= 10, "{answer}");
+        assert_eq!(resting().await, 0, "{clock}");
+        // A provider who has all of it and is as slow rests.
+        east.always(Reply::hang());
+        west.always(Reply::hang());
+        assert_eq!(gateway.send(posted(SPEECH, whole)).await.status, 504);
+        assert_eq!(resting().await, 1, "{clock}");
+    }
 }

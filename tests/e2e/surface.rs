@@ -1,5 +1,6 @@
 //! The rest of OpenAI's API: questions go by group as any other, what belongs to an account stays where it is.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,6 +8,9 @@ use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use secondwind_testkit::upstream::{Reply, Upstream};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use crate::gateway::{Answer, CHAT, Gateway, Setup, key_of, model_of, post, question};
 
@@ -140,27 +144,44 @@ async fn events_come_as_they_are_and_when_they_are() {
 
 #[tokio::test]
 async fn events_that_break_off_are_not_made_to_look_whole() {
-    let (gateway, east) = only().await;
-    east.always(Reply::chunks(["data: 1\n\n", "data: 2\n\n"]).header("x-a", "b"));
-    let cut = Reply::cut_after(1);
-    east.then(cut);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let base = format!("http://{}/v1", listener.local_addr().unwrap());
+    // A head and no more; then a head and one event of the two that are announced.
+    let upstream = tokio::spawn(async move {
+        for events in ["", "9\r\ndata: 1\n\n\r\n"] {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            assert!(stream.read(&mut request).await.unwrap() > 0);
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+            stream.write_all(format!("{head}{events}").as_bytes()).await.unwrap();
+        }
+    });
+    let gateway = Setup::new().at("gpt-4", "east", &base, "").start().await;
     let body = json!({"model": "gpt-4", "stream": true}).to_string();
-    let answer = gateway.post("/v1/new/stream", body.clone()).await;
-    assert_eq!(answer.trail().len(), 2, "{:?}: nothing had come of the first", answer.trail());
-    let (gateway, east) = only().await;
-    let long = "x".repeat(100_000);
-    east.always(
-        Reply::json(200, long)
-            .header("content-length", "200000")
-            .header("content-type", "text/plain"),
-    );
     let mut caller = gateway.caller().await;
-    let answer = caller.sender.send_request(post("/v1/new/stream", body)).await;
-    let whole = match answer {
-        Ok(answer) => answer.into_body().collect().await.is_ok(),
-        Err(_) => false,
-    };
-    assert!(!whole);
+    let answer = caller.sender.send_request(post("/v1/audio/speech", body)).await.unwrap();
+    let trail = answer.headers()["x-secondwind-trail"].to_str().unwrap().to_owned();
+    assert!(trail.contains("connection@") && trail.contains(";gpt-4/east=ok"), "{trail}");
+    let mut body = answer.into_body();
+    let event = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(event, "data: 1\n\n");
+    assert!(body.frame().await.unwrap().is_err(), "it is not over, and does not look so");
+    upstream.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_falls_silent_is_given_up() {
+    let east = Upstream::start().await;
+    let setup = Setup::new().with("gpt-4", "east", &east).policy("timeout: {idle: 200ms}");
+    let gateway = setup.start().await;
+    east.always(Reply::chunks(["data: 1\n\n", "data: 2\n\n"]).pause(Duration::from_secs(60)));
+    let mut caller = gateway.caller().await;
+    let request = post("/v1/audio/speech", "{\"model\":\"gpt-4\"}");
+    let mut body = caller.sender.send_request(request).await.unwrap().into_body();
+    assert!(body.frame().await.unwrap().is_ok());
+    let silent = timeout(Duration::from_secs(10), body.frame()).await;
+    assert!(silent.expect("within the clock").unwrap().is_err());
+    east.until(|tally| tally.dropped == 1).await;
 }
 
 #[tokio::test]
