@@ -12,7 +12,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use secondwind_layers::{Context, Name};
-use secondwind_llm::dialect::{Endpoint, OpenAiChat};
+use secondwind_llm::dialect::{Anthropic, Dialect, Endpoint, OpenAi, OpenAiChat};
 use secondwind_llm::peek::{PeekError, peek};
 use secondwind_policy::Class;
 use secondwind_router::Call;
@@ -24,7 +24,7 @@ use crate::auth::MasterKey;
 use crate::edge::CALL_ID;
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::respond::{Refusal, respond};
+use crate::respond::{Asked, Refusal, respond};
 use crate::surface::{self, Passthrough};
 use crate::{callers, inspect};
 
@@ -68,6 +68,8 @@ pub(crate) fn routes(live: Live) -> Router {
     let chat = chat.get(surface::pass);
     let completions = post(|state, request| ask(state, request, Endpoint::Completions));
     let embeddings = post(|state, request| ask(state, request, Endpoint::Embeddings));
+    let responses = post(|state, request| ask(state, request, Endpoint::Responses));
+    let messages = post(|state, request| ask(state, request, Endpoint::Messages));
     Router::new()
         .route("/v1/chat/completions", chat.clone())
         .route("/chat/completions", chat)
@@ -75,6 +77,10 @@ pub(crate) fn routes(live: Live) -> Router {
         .route("/completions", completions)
         .route("/v1/embeddings", embeddings.clone())
         .route("/embeddings", embeddings)
+        .route("/v1/responses", responses.clone())
+        .route("/responses", responses)
+        .route("/v1/messages", messages.clone())
+        .route("/messages", messages)
         .route("/v1/models", get(models))
         .route("/models", get(models))
         .route("/v1/models/{*model}", get(model).delete(surface::pass))
@@ -92,7 +98,7 @@ pub(crate) fn routes(live: Live) -> Router {
 async fn ask(State(app): State<Arc<App>>, request: Request, endpoint: Endpoint) -> Response {
     let context = begun(&request);
     let read = read(&app, request, endpoint, &context).await;
-    answered(&app, read, context).await
+    answered(&app, read, context, spoken_by_callers(endpoint)).await
 }
 
 /// The context of a request that begins now.
@@ -104,24 +110,35 @@ pub(crate) fn begun(request: &Request) -> Context {
     context
 }
 
-/// The answer to what was read of a request.
+/// The answer to what was read of a request, whose caller speaks `dialect`.
 pub(crate) async fn answered(
     app: &App,
     read: Result<(Call, Name), Refusal>,
     context: Context,
+    dialect: &'static dyn Dialect,
 ) -> Response {
     let (call, group) = match read {
         Ok(read) => read,
         Err(refusal) => {
             app.metrics.refused(refusal.class);
-            return refusal.into_response();
+            return refusal.told_in(dialect);
         }
     };
     let asked = group.clone();
     let request = secondwind_router::Request::new(call, group, context.clone());
     // The router is always ready: what there is to wait for, it waits for within the call.
     let outcome = app.router.clone().call(request).await;
-    respond(outcome, &context, &asked, &app.router)
+    let asked = Asked { dialect, group: &asked };
+    respond(outcome, &context, asked, &app.router)
+}
+
+/// The API that callers of `endpoint` speak.
+const fn spoken_by_callers(endpoint: Endpoint) -> &'static dyn Dialect {
+    match endpoint {
+        Endpoint::Messages => &Anthropic,
+        Endpoint::Responses => &OpenAi,
+        _ => &OpenAiChat,
+    }
 }
 
 async fn read(
@@ -139,7 +156,7 @@ async fn read(
     let said = callers::read(app, &group, &head.headers, (&peek, &body), context)?;
     // From here on there is nothing in it that is not for a provider.
     let body = peek.strip(&body);
-    let mut call = Call::new(&OpenAiChat, endpoint, head.headers, body, peek);
+    let mut call = Call::new(spoken_by_callers(endpoint), endpoint, head.headers, body, peek);
     said.lay_on(&mut call);
     Ok((call, group))
 }

@@ -56,7 +56,7 @@ pub(crate) async fn pass(State(app): State<Arc<App>>, request: Request) -> Respo
     }
     let context = begun(&request);
     let read = read(&app, request, &context).await;
-    answered(&app, read, context).await
+    answered(&app, read, context, &OpenAiChat).await
 }
 
 async fn read(app: &App, request: Request, context: &Context) -> Result<(Call, Name), Refusal> {

@@ -71,6 +71,8 @@ pub struct Call {
     pub passed: Option<Arc<Passed>>,
     /// What the group that is asked for shall come to without being asked: for those who try out their fallbacks.
     pub mock: Option<Class>,
+    /// Whether parameters that a deployment's API has no word for are left out, whatever the deployment says.
+    pub drop_params: Option<bool>,
 }
 
 /// A fallback of a request's own: a group, which is asked something else than the group before it.
@@ -179,9 +181,20 @@ impl Call {
         peek: Peek,
     ) -> Self {
         let (tags, hops) = (Vec::new(), Vec::new());
-        let (stream_timeout, mock) = (None, None);
-        let passed = None;
-        Self { dialect, endpoint, headers, body, peek, tags, stream_timeout, hops, passed, mock }
+        let (stream_timeout, mock, drop_params) = (None, None, None);
+        Self {
+            dialect,
+            endpoint,
+            headers,
+            body,
+            peek,
+            tags,
+            stream_timeout,
+            hops,
+            passed: None,
+            mock,
+            drop_params,
+        }
     }
 
     /// What is passed through as it is; `peek` is what was read of a body that names a model.

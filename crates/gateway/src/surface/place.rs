@@ -40,7 +40,10 @@ const OF_ACCOUNT: [&str; 21] = [
 const OF_A_MODEL: [&str; 4] = ["audio", "images", "moderations", "rerank"];
 
 /// What is asked of a model although it stands among what was stored.
-const QUESTIONS: [&str; 3] = ["/responses", "/responses/compact", "/responses/input_tokens"];
+const QUESTIONS: [&str; 2] = ["/responses/compact", "/responses/input_tokens"];
+
+/// What stands under `/v1` in another API.
+const OF_OTHERS: &str = "messages";
 
 /// Parameters that carry a key.
 const KEYS: [&str; 6] =
@@ -64,10 +67,10 @@ impl Place {
         let path = uri.path();
         let first = |path: &str| path.split('/').nth(1).unwrap_or_default().to_owned();
         let path = match path.strip_prefix("/v1").filter(|rest| rest.starts_with('/')) {
-            Some(rest) => rest,
+            Some(rest) if first(rest) != OF_OTHERS => rest,
             None if OF_ACCOUNT.contains(&&*first(path)) => path,
             None if OF_A_MODEL.contains(&&*first(path)) => path,
-            None => return Err(unknown(method, path)),
+            _ => return Err(unknown(method, path)),
         };
         let stored = OF_ACCOUNT.contains(&&*first(path)) && !QUESTIONS.contains(&path);
         Ok(Self {
@@ -138,7 +141,9 @@ mod tests {
     fn what_is_known_may_stand_without_its_version() {
         assert_eq!(place(Method::POST, "/audio/speech").unwrap(), ("/audio/speech".into(), true));
         assert_eq!(place(Method::GET, "/files/a").unwrap(), ("/files/a".into(), false));
-        for nothing in ["/", "/v1", "/v2/files", "/v1files", "/unheard-of", "/metrics"] {
+        for nothing in
+            ["/", "/v1", "/v2/files", "/v1files", "/v1/messages/batches", "/unheard-of", "/metrics"]
+        {
             assert_eq!(place(Method::GET, nothing), None, "{nothing}");
         }
     }

@@ -92,7 +92,8 @@ impl Sent {
         read: &Bytes,
         now: SystemTime,
     ) -> Option<Verdict> {
-        let (dialect, endpoint) = (self.deployment.target.dialect, self.request.call().endpoint);
+        let dialect = self.deployment.target.dialect;
+        let endpoint = self.request.call().endpoint;
         if self.is_pinned() {
             return None;
         }
@@ -101,7 +102,8 @@ impl Sent {
             let nothing = Verdict::new(Class::InternalServer).with_status(head.status.as_u16());
             return read.is_empty().then_some(nothing);
         }
-        dialect.classify_ok_body(endpoint, &head.headers, read, now)
+        let spoken = self.route().map_or(endpoint, |route| route.spoken);
+        dialect.classify_ok_body(spoken, &head.headers, read, now)
     }
 
     /// An answer that is handed on before its end.

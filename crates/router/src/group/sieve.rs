@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use secondwind_llm::dialect::Endpoint;
 use tokio::time::Instant;
 
 use crate::load::{Load, Usage};
@@ -28,6 +29,7 @@ pub(super) struct Sieve {
 pub(super) struct Wanted<'a> {
     checks: Checks,
     tags: Tags<'a>,
+    endpoint: Endpoint,
     /// What is passed through, where only some have a place for it.
     passed: Option<&'a Passed>,
     pub(super) tokens: u64,
@@ -48,10 +50,10 @@ enum Tags<'a> {
 pub(super) enum Unfit {
     /// It is not for such requests.
     Tags,
-    /// It has no place for it.
-    Unoffered,
     /// The prompt does not fit.
     TooLong,
+    /// It has nothing of the kind.
+    Endpoint,
 }
 
 // === impl Sieve ===
@@ -83,8 +85,9 @@ impl Sieve {
             Tags::Any
         };
         let tokens = if self.sized { request.tokens() } else { 0 };
+        let endpoint = request.call().endpoint;
         let passed = request.call().passed.as_deref();
-        Wanted { checks: self.checks, tags, passed, tokens }
+        Wanted { checks: self.checks, tags, endpoint, passed, tokens }
     }
 }
 
@@ -92,9 +95,14 @@ impl Sieve {
 
 impl Wanted<'_> {
     /// Whether the deployment can ever get the request, and if not, why.
-    pub(super) fn fits(&self, target: &Target) -> Result<(), Unfit> {
-        if self.passed.is_some_and(|passed| !passed.fits(target)) {
-            return Err(Unfit::Unoffered);
+    pub(super) fn fits(&self, deployment: &Deployment) -> Result<(), Unfit> {
+        let target = &deployment.target;
+        let has_place = match self.passed {
+            Some(passed) => passed.fits(target),
+            None => deployment.route(self.endpoint).is_some(),
+        };
+        if !has_place {
+            return Err(Unfit::Endpoint);
         }
         let tagged = match self.tags {
             Tags::Any => true,
