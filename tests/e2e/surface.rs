@@ -217,6 +217,7 @@ async fn what_may_have_been_done_is_not_done_twice() {
         let before = east.attempts();
         let answer = gateway.post("/v1/batches", "{\"input_file_id\":\"f\"}").await;
         assert_eq!((answer.attempts(), east.attempts() - before), (1, 1));
+        assert_eq!(answer.header("x-should-retry"), "", "that is its caller's to know");
     }
     east.always(Reply::status(500));
     let mut keyed = post("/v1/batches", "{}");
@@ -228,6 +229,16 @@ async fn what_may_have_been_done_is_not_done_twice() {
     let setup = Setup::new().with("gpt-4", "east", &east).policy("retry: {non_idempotent: true}");
     let gateway = setup.start().await;
     assert_eq!(gateway.post("/v1/batches", "{}").await.attempts(), 3);
+}
+
+#[tokio::test]
+async fn what_could_not_be_sent_is_sent_again_whatever_it_is() {
+    let (gateway, east) = only().await;
+    east.refuse().await;
+    let answer = gateway.post("/v1/batches", "{}").await;
+    let refused = "gpt-4/east=connection";
+    assert_eq!((answer.status.as_u16(), answer.trail()), (502, vec![refused.to_owned(); 3]));
+    assert_eq!(answer.header("x-should-retry"), "false");
 }
 
 #[tokio::test]

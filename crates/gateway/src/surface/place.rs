@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn questions_are_told_from_what_belongs_to_an_account() {
-        let post = |path| place(Method::POST, path).unwrap();
+        let post = |path: &str| place(Method::POST, path).unwrap();
         for question in ["/images/edits", "/moderations", "/unheard-of", "/responses/compact"] {
             assert_eq!(post(&format!("/v1{question}")), (question.to_owned(), true));
         }

@@ -80,10 +80,8 @@ impl fmt::Debug for Clients {
 /// What a failed send means, for an attempt that began at `began`.
 pub(crate) fn verdict_of(error: &legacy::Error, began: Instant) -> Verdict {
     if error.is_connect() {
-        return Verdict::new(match elapsed_in(error) {
-            Some(_) => Class::Timeout,
-            None => Class::Connection,
-        });
+        let class = if elapsed_in(error).is_some() { Class::Timeout } else { Class::Connection };
+        return Verdict::new(class).with_reach(Reach::Unconnected);
     }
     let verdict = Verdict::new(Class::Connection);
     if was_not_sent(error) {
