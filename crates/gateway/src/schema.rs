@@ -45,7 +45,7 @@ pub fn of(part: Part) -> Value {
                 "description": "The group whose account has what is asked of no model: files, batches, stored answers. \
                     The first of its deployments that speaks OpenAI's own API is asked; off: none. Where it is left \
                     out, the first such deployment of all.",
-                "anyOf": [{ "type": "string" }, { "const": false }, { "type": "null" }],
+                "anyOf": [{ "type": "string" }, { "enum": [false, null] }],
             },
             "store": {
                 "description": "Where is kept what several gateways are to know together. \
