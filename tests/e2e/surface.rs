@@ -324,6 +324,10 @@ async fn a_request_or_the_configuration_says_whose_account_is_meant() {
     assert_eq!(spare.requests()[0].header("x-litellm-model"), None);
     assert_eq!(spare.requests()[0].path, "/v1/files?model=west");
     // Without a model, a question is for the same.
+    let stored = "{\"prompt\":{\"id\":\"p\"},\"num_retries\":1}";
+    assert_eq!(gateway.post("/v1/responses", stored).await.trail(), ["gpt-4/east=ok"]);
+    let sent = east.requests().pop().unwrap();
+    assert_eq!((&*sent.path, &*sent.body), ("/v1/responses", &b"{\"prompt\":{\"id\":\"p\"}}"[..]));
     assert_eq!(
         gateway.post("/v1/moderations", "{\"input\":\"a\"}").await.trail(),
         ["gpt-4/east=ok"]
@@ -333,9 +337,13 @@ async fn a_request_or_the_configuration_says_whose_account_is_meant() {
     let gateway = setup().own("passthrough: small").start().await;
     assert_eq!(of_account(&gateway, Method::GET, FILES).await.trail(), ["small/spare=ok"]);
     let gateway = setup().own("passthrough: off").start().await;
-    for request in [asked(Method::GET, FILES), named("small"), post("/v1/moderations", "{}")] {
+    for request in [asked(Method::GET, FILES), named("small")] {
         let answer = gateway.send(request).await;
         assert_eq!((answer.status.as_u16(), answer.attempts()), (404, 0));
+    }
+    for path in ["/v1/moderations", "/v1/responses"] {
+        let answer = gateway.post(path, "{\"input\":\"a\"}").await;
+        assert_eq!((answer.status.as_u16(), &answer.error()["param"]), (400, &json!("model")));
     }
     spare.always(Reply::json(200, "{}"));
     assert_eq!(gateway.post(PICTURE, "{\"model\":\"small\"}").await.status, 200);

@@ -151,7 +151,13 @@ async fn read(
     let (head, body) = request.into_parts();
     is_json(&head.headers)?;
     let body = read_body(&head.headers, body, app.max_body_bytes).await?;
-    let mut peek = peek(&body).map_err(not_routable)?;
+    let mut peek = match peek(&body) {
+        // A stored prompt has it.
+        Err(PeekError::NoModel) if endpoint == Endpoint::Responses => {
+            return surface::without_a_model(app, head, body, context);
+        }
+        peek => peek.map_err(not_routable)?,
+    };
     let group = group_of(app, &peek.model)?.clone();
     let said = callers::read(app, &group, &head.headers, (&peek, &body), context)?;
     // From here on there is nothing in it that is not for a provider.

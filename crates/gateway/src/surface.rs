@@ -13,10 +13,11 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{ALLOW, UPGRADE};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use secondwind_layers::{Context, Name};
 use secondwind_llm::dialect::OpenAiChat;
-use secondwind_llm::peek::Peek;
+use secondwind_llm::peek::{Peek, PeekError, peek_at_any};
 use secondwind_policy::Class;
 use secondwind_router::{Call, Passed, Upload};
 
@@ -24,7 +25,7 @@ use self::body::Asked;
 use self::place::Place;
 use crate::callers;
 use crate::respond::Refusal;
-use crate::routes::{App, admit, answered, begun, group_of, not_allowed, unknown};
+use crate::routes::{App, admit, answered, begun, group_of, not_allowed, not_routable, unknown};
 
 /// Where what belongs to an account goes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -68,12 +69,38 @@ async fn read(app: &App, request: Request, context: &Context) -> Result<(Call, N
         return Err(Refusal::bad_request("a connection cannot be passed through, only requests"));
     }
     let asked = body::read(app, &head.headers, body, place.asks_a_model).await?;
+    routed(app, (head, place), asked, context)
+}
+
+/// A question to a model that does not name one: whoever has the account knows what is meant.
+pub(crate) fn without_a_model(
+    app: &App,
+    head: Parts,
+    body: Bytes,
+    context: &Context,
+) -> Result<(Call, Name), Refusal> {
+    let place = Place::of(&head.method, &head.uri)?;
+    place.is_sound()?;
+    let peek = peek_at_any(&body).map_err(not_routable)?;
+    routed(app, (head, place), Asked::Whole { body, peek }, context)
+}
+
+fn routed(
+    app: &App,
+    (head, place): (Parts, Place),
+    asked: Asked,
+    context: &Context,
+) -> Result<(Call, Name), Refusal> {
     let passed = Passed::new(head.method.clone(), place.path).query(place.query);
     let (group, passed) = match asked.model() {
         Some(model) => (group_of(app, model)?.clone(), passed),
         None => {
-            let (group, deployment) = account(app, &head.headers)?
-                .ok_or_else(|| unknown(&head.method, head.uri.path()))?;
+            let (group, deployment) = account(app, &head.headers)?.ok_or_else(|| {
+                if place.asks_a_model {
+                    return not_routable(PeekError::NoModel);
+                }
+                unknown(&head.method, head.uri.path())
+            })?;
             (group.clone(), passed.pinned(deployment.clone()))
         }
     };

@@ -40,7 +40,7 @@ const OF_ACCOUNT: [&str; 21] = [
 const OF_A_MODEL: [&str; 4] = ["audio", "images", "moderations", "rerank"];
 
 /// What is asked of a model although it stands among what was stored.
-const QUESTIONS: [&str; 2] = ["/responses/compact", "/responses/input_tokens"];
+const QUESTIONS: [&str; 3] = ["/responses", "/responses/compact", "/responses/input_tokens"];
 
 /// What stands under `/v1` in another API.
 const OF_OTHERS: &str = "messages";
