@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use http_body_util::BodyExt;
 use secondwind_testkit::upstream::{Received, Reply, Upstream};
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::alone::alone;
 use crate::gateway::{CHAT, Gateway, Setup, key_of, model_of, post, question, streamed};
 
 /// What a caller may send along, and no provider may see.
@@ -118,7 +118,7 @@ async fn all_of_a_question_but_its_model_reaches_the_provider_byte_for_byte() {
     }
 }
 
-/// Everything that is written while it lives, on this thread.
+/// Everything that is written while it lives.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -133,19 +133,20 @@ impl io::Write for Log {
     }
 }
 
-#[tokio::test]
-async fn a_key_that_a_provider_echoes_is_struck_out() {
+/// In a process of its own: where several threads have subscribers of their own, or none, an event that is first
+/// looked at on another thread may be nobody's from then on.
+#[test]
+fn a_key_that_a_provider_echoes_is_struck_out() {
+    alone("secrets::a_key_that_a_provider_echoes_is_struck_out", echoes());
+}
+
+async fn echoes() {
     let log = Log::default();
     let writer = log.clone();
-    // Where there is one subscriber alone, an event is for good nobody's if the first thread to come by has none,
-    // such as that of another test. Where there are two, all are asked.
-    let quiet = tracing_subscriber::fmt().with_max_level(LevelFilter::OFF).finish();
-    let _quiet = quiet.set_default();
-    let subscriber = tracing_subscriber::fmt()
+    tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
         .with_writer(move || writer.clone())
-        .finish();
-    let _guard = subscriber.set_default();
+        .init();
 
     let east = Upstream::start().await;
     let key = key_of("east");
