@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http_body_util::BodyExt;
 use secondwind_testkit::upstream::{Received, Reply, Upstream};
@@ -182,6 +183,44 @@ async fn echoes() {
         assert!(!line.contains("sk-canary"), "{line}");
         assert!(!line.contains("Who?"), "a prompt is nobody's business: {line}");
     }
+}
+
+#[tokio::test]
+async fn a_key_is_struck_out_wherever_its_bytes_are_parted() {
+    let east = Upstream::start().await;
+    let gateway = Setup::new().with("gpt-4", "east", &east).start().await;
+    let key = key_of("east");
+    let chunk = |delta: &str, finish: &str| {
+        format!(r#"data: {{"choices":[{{"index":0,"delta":{delta},"finish_reason":{finish}}}]}}"#)
+            + "\n\n"
+    };
+    let text = chunk(&format!(r#"{{"content":"You sent {key}."}}"#), "null");
+    let end = chunk("{}", "\"stop\"") + "data: [DONE]\n\n";
+    let start = text.find(&key).unwrap();
+    for at in start..=start + key.len() {
+        let (before, after) = text.split_at(at);
+        let chunks = [before.to_owned(), after.to_owned(), end.clone()];
+        east.then(Reply::chunks(chunks).pause(Duration::from_millis(1)));
+        let answer = gateway.send(post(CHAT, streamed("gpt-4").to_string())).await;
+        let body = String::from_utf8_lossy(&answer.body);
+        assert!(body.contains("You sent ***.") && !body.contains(&key), "{at}: {body}");
+    }
+}
+
+/// Such an answer is on its way before it was read to its end.
+#[tokio::test]
+async fn a_key_is_struck_out_of_an_answer_that_is_too_long_to_be_held() {
+    let east = Upstream::start().await;
+    let gateway = Setup::new().with("gpt-4", "east", &east).start().await;
+    let key = key_of("east");
+    let long = |word: &str| {
+        let words = [word, "word ".repeat(17 << 18).as_str(), word, &word[..5]].concat();
+        format!(r#"{{"choices": [{{"message": {{"content": "{words}"}}}}]}}"#)
+    };
+    east.then(Reply::json(200, long(&key)));
+    let answer = gateway.ask("gpt-4").await;
+    let expected = long(&key).replace(&key, "***");
+    assert!(answer.body == expected, "{} for {} bytes", answer.body.len(), expected.len());
 }
 
 #[tokio::test]

@@ -337,7 +337,7 @@ impl Sent {
         reading: Reading,
         ended: Result<bool, hyper::Error>,
     ) -> Result<Response<Body>, RouteError> {
-        let Reading { head, body, read, .. } = reading;
+        let Reading { mut head, body, read, .. } = reading;
         let read = read.into_bytes();
         let now = (self.wall_clock)();
         let dialect = self.deployment.target.dialect;
@@ -362,7 +362,10 @@ impl Sent {
             // Too long to be held back: it is on its way now.
             Ok(false) => {
                 self.request.context().judge(Opinion::Success);
-                Ok(Response::from_parts(head, Body::flowing(read, body)))
+                // What is struck out of it is not counted in its length.
+                head.headers.remove(header::CONTENT_LENGTH);
+                let deployment = Arc::clone(&self.deployment);
+                Ok(Response::from_parts(head, Body::flowing(read, body, deployment)))
             }
         }
     }

@@ -28,6 +28,7 @@ mod late;
 mod load;
 mod recover;
 mod request;
+mod scrub;
 mod service;
 mod setup;
 mod stack;

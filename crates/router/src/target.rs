@@ -7,12 +7,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::uri::{InvalidUri, PathAndQuery};
 use http::{HeaderName, HeaderValue, Uri};
-use memchr::memmem;
 use secondwind_layers::Name;
 use secondwind_llm::dialect::{Dialect, Endpoint, InvalidKey};
 use secondwind_policy::Policy;
 
 use crate::health::{Health, Peers};
+use crate::scrub::Secret;
 
 /// What a deployment is, as a configuration says it.
 #[derive(Clone)]
@@ -66,7 +66,7 @@ pub(crate) struct Deployment {
     pub(crate) auth: http::HeaderMap,
     pub(crate) health: Arc<Health>,
     pub(crate) peers: Arc<Peers>,
-    secret: Option<memmem::Finder<'static>>,
+    pub(crate) secret: Option<Secret>,
     uris: Vec<(Endpoint, Uri)>,
 }
 
@@ -81,9 +81,6 @@ pub enum TargetError {
     /// Its organization cannot stand in a header.
     Organization,
 }
-
-/// What is shorter is no secret, and stands in many an innocent word.
-const SHORTEST_SECRET: usize = 8;
 
 const ENDPOINTS: [Endpoint; 3] =
     [Endpoint::ChatCompletions, Endpoint::Completions, Endpoint::Embeddings];
@@ -159,8 +156,7 @@ impl Deployment {
             value.set_sensitive(true);
             auth.insert(HeaderName::from_static("openai-organization"), value);
         }
-        let key = target.api_key.as_deref().filter(|key| key.len() >= SHORTEST_SECRET);
-        let secret = key.map(|key| memmem::Finder::new(key).into_owned());
+        let secret = target.api_key.as_deref().and_then(Secret::new);
         let model_json = secondwind_llm::body::json_string(&target.model);
         Ok(Self { target, model_json, auth, health, peers, secret, uris })
     }
@@ -175,7 +171,7 @@ impl Deployment {
     /// Takes out what a provider echoes of our key: of an answer's headers whichever holds it.
     pub(crate) fn scrub_headers(&self, headers: &mut http::HeaderMap) {
         let Some(secret) = &self.secret else { return };
-        let echoes = |value: &HeaderValue| secret.find(value.as_bytes()).is_some();
+        let echoes = |value: &HeaderValue| secret.is_in(value.as_bytes());
         let names = headers.iter().filter(|(_, value)| echoes(value)).map(|(name, _)| name.clone());
         for name in names.collect::<Vec<_>>() {
             headers.remove(name);
@@ -184,19 +180,10 @@ impl Deployment {
 
     /// The same of a body: the key alone is struck out.
     pub(crate) fn scrubbed(&self, body: Bytes) -> Bytes {
-        let Some(secret) = &self.secret else { return body };
-        let mut scrubbed = Vec::new();
-        let mut from = 0;
-        for at in secret.find_iter(&body) {
-            scrubbed.extend_from_slice(body.get(from..at).unwrap_or_default());
-            scrubbed.extend_from_slice(b"***");
-            from = at + secret.needle().len();
+        match &self.secret {
+            Some(secret) => secret.scrubbed(body),
+            None => body,
         }
-        if from == 0 {
-            return body;
-        }
-        scrubbed.extend_from_slice(body.get(from..).unwrap_or_default());
-        scrubbed.into()
     }
 }
 
