@@ -62,7 +62,7 @@ impl Stream {
 
     fn over(&mut self, ended: Result<(), Verdict>) {
         let events = self.gated.inspector();
-        if let Some(usage) = events.and_then(|events| events.transcript().usage) {
+        if let Some(usage) = events.and_then(Events::usage) {
             self.held.counted(usage.input.saturating_add(usage.output));
         }
         self.held.over(ended);

@@ -40,6 +40,8 @@ pub(super) struct Member {
     prefill: bool,
     /// Whether its model makes embeddings and nothing else.
     embeds: bool,
+    /// Whether parameters without a counterpart are left out; `None`: as everywhere.
+    drop_params: Option<bool>,
     price: Option<f64>,
     tags: Vec<String>,
     limits: Limits,
@@ -62,6 +64,7 @@ pub(super) struct Ready {
     pub(super) limits: Limits,
     pub(super) organization: Option<Secret>,
     pub(super) prefill: bool,
+    pub(super) drop_params: Option<bool>,
     pub(super) overlay: Option<Node>,
 }
 
@@ -219,6 +222,7 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
         order: params.order,
         prefill: prefill.unwrap_or(false),
         embeds,
+        drop_params: params.drop_params,
         price,
         tags: params.tags.unwrap_or_default(),
         limits,
@@ -421,6 +425,7 @@ impl Group {
                 limits: member.limits,
                 organization: member.organization,
                 prefill: member.prefill,
+                drop_params: member.drop_params,
                 overlay: member.overlay,
             }
         });
