@@ -31,6 +31,7 @@ use crate::body::Body;
 use crate::client::{self, Client};
 use crate::error::RouteError;
 use crate::late::Late;
+use crate::recover::Spent;
 use crate::request::Request;
 use crate::route::Route;
 use crate::stream::Stream;
@@ -235,6 +236,7 @@ impl Future for SendFuture {
                     let Some((_, body)) = held.as_mut() else { return Poll::Pending };
                     let most = call.policy().stream().max_held_bytes();
                     if let Err(broken) = ready!(body.poll_proof(cx, most)) {
+                        call.wasted(body.inspector());
                         return Poll::Ready(Err(call.failed(RouteError::unproven(broken))));
                     }
                     let (Some((mut head, body)), Some(sent)) = (held.take(), this.call.take())
@@ -449,6 +451,15 @@ impl Sent {
         self.judge(verdict);
         head.extensions.insert(verdict);
         Response::from_parts(head, Body::whole(self.deployment.scrubbed(read)))
+    }
+
+    /// What was held of an answer that broke off was paid for.
+    fn wasted(&self, events: Option<&Events>) {
+        let heard = events.map(Events::transcript).filter(|heard| heard.events > 0);
+        if let Some(heard) = heard {
+            let context = self.request.context();
+            Spent::new(context.attempts(), &self.request, heard).in_vain(context);
+        }
     }
 
     fn failed(&self, error: RouteError) -> RouteError {
