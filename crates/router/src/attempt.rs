@@ -34,6 +34,7 @@ use crate::client::Client;
 use crate::error::RouteError;
 use crate::late::Late;
 use crate::passed::Outgoing;
+use crate::recover::Spent;
 use crate::request::Request;
 use crate::route::Route;
 use crate::stream::Stream;
@@ -240,6 +241,7 @@ impl Future for SendFuture {
                     let Some((_, body)) = held.as_mut() else { return Poll::Pending };
                     let most = call.policy().stream().max_held_bytes();
                     if let Err(broken) = ready!(body.poll_proof(cx, most)) {
+                        call.wasted(body.inspector());
                         return Poll::Ready(Err(call.failed(RouteError::unproven(broken))));
                     }
                     let (Some((mut head, body)), Some(sent)) = (held.take(), this.call.take())
@@ -391,7 +393,7 @@ impl Sent {
         reading: Reading,
         ended: Result<bool, hyper::Error>,
     ) -> Result<Response<Body>, RouteError> {
-        let Reading { head, body, read, .. } = reading;
+        let Reading { mut head, body, read, .. } = reading;
         let read = read.into_bytes();
         let now = (self.wall_clock)();
         let dialect = self.deployment.target.dialect;
@@ -417,6 +419,10 @@ impl Sent {
             // Too long to be held back: it is on its way now.
             Ok(false) => {
                 self.request.context().judge(Opinion::Success);
+                if !self.is_passed() {
+                    // What is struck out of it is not counted in its length.
+                    head.headers.remove(header::CONTENT_LENGTH);
+                }
                 Ok(Response::from_parts(head, self.flowing(read, body)))
             }
         }
@@ -455,6 +461,15 @@ impl Sent {
         self.judge(verdict);
         head.extensions.insert(verdict);
         Response::from_parts(head, Body::whole(self.deployment.scrubbed(read)))
+    }
+
+    /// What was held of an answer that broke off was paid for.
+    fn wasted(&self, events: Option<&Events>) {
+        let heard = events.map(Events::transcript).filter(|heard| heard.events > 0);
+        if let Some(heard) = heard {
+            let context = self.request.context();
+            Spent::new(context.attempts(), &self.request, heard).in_vain(context);
+        }
     }
 
     fn failed(&self, error: RouteError) -> RouteError {

@@ -31,6 +31,7 @@ mod passed;
 mod recover;
 mod request;
 mod route;
+mod scrub;
 mod service;
 mod setup;
 mod stack;

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::uri::InvalidUri;
 use http::{HeaderName, HeaderValue, Uri};
-use memchr::memmem;
 use secondwind_layers::Name;
 use secondwind_llm::dialect::{Dialect, Endpoint, InvalidKey};
 use secondwind_policy::Policy;
 
 use crate::health::{Health, Peers};
 use crate::route::{Route, routes};
+use crate::scrub::Secret;
 
 /// What a deployment is, as a configuration says it.
 #[derive(Clone)]
@@ -69,7 +69,7 @@ pub(crate) struct Deployment {
     pub(crate) auth: http::HeaderMap,
     pub(crate) health: Arc<Health>,
     pub(crate) peers: Arc<Peers>,
-    secret: Option<memmem::Finder<'static>>,
+    pub(crate) secret: Option<Secret>,
     routes: Vec<Route>,
 }
 
@@ -84,9 +84,6 @@ pub enum TargetError {
     /// Its organization cannot stand in a header.
     Organization,
 }
-
-/// What is shorter is no secret, and stands in many an innocent word.
-const SHORTEST_SECRET: usize = 8;
 
 // === impl Target ===
 
@@ -156,8 +153,7 @@ impl Deployment {
             value.set_sensitive(true);
             auth.insert(HeaderName::from_static("openai-organization"), value);
         }
-        let key = target.api_key.as_deref().filter(|key| key.len() >= SHORTEST_SECRET);
-        let secret = key.map(|key| memmem::Finder::new(key).into_owned());
+        let secret = target.api_key.as_deref().and_then(Secret::new);
         let model_json = secondwind_llm::body::json_string(&target.model);
         Ok(Self { target, model_json, auth, health, peers, secret, routes })
     }
@@ -172,7 +168,7 @@ impl Deployment {
     /// Takes out what a provider echoes of our key: of an answer's headers whichever holds it.
     pub(crate) fn scrub_headers(&self, headers: &mut http::HeaderMap) {
         let Some(secret) = &self.secret else { return };
-        let echoes = |value: &HeaderValue| secret.find(value.as_bytes()).is_some();
+        let echoes = |value: &HeaderValue| secret.is_in(value.as_bytes());
         let names = headers.iter().filter(|(_, value)| echoes(value)).map(|(name, _)| name.clone());
         for name in names.collect::<Vec<_>>() {
             headers.remove(name);
@@ -181,35 +177,18 @@ impl Deployment {
 
     /// The same of a body: the key alone is struck out.
     pub(crate) fn scrubbed(&self, body: Bytes) -> Bytes {
-        let Some(secret) = &self.secret else { return body };
-        let mut scrubbed = Vec::new();
-        let mut from = 0;
-        for at in secret.find_iter(&body) {
-            scrubbed.extend_from_slice(body.get(from..at).unwrap_or_default());
-            scrubbed.extend_from_slice(b"***");
-            from = at + secret.needle().len();
+        match &self.secret {
+            Some(secret) => secret.scrubbed(body),
+            None => body,
         }
-        if from == 0 {
-            return body;
-        }
-        scrubbed.extend_from_slice(body.get(from..).unwrap_or_default());
-        scrubbed.into()
     }
 
     /// The same of a piece of a body whose length was told: the key is struck out at its length.
     pub(crate) fn masked(&self, piece: Bytes) -> Bytes {
-        let Some(secret) = &self.secret else { return piece };
-        let mut echoes = secret.find_iter(&piece).peekable();
-        if echoes.peek().is_none() {
-            return piece;
+        match &self.secret {
+            Some(secret) => secret.masked(piece),
+            None => piece,
         }
-        let mut masked = piece.to_vec();
-        for at in echoes {
-            if let Some(echo) = masked.get_mut(at..at + secret.needle().len()) {
-                echo.fill(b'*');
-            }
-        }
-        masked.into()
     }
 }
 

@@ -23,6 +23,7 @@ examples!(
     llm_router,
     observer,
     retry,
+    stream_recovery,
     timeout,
     tonic_client
 );

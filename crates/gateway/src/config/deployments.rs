@@ -38,6 +38,8 @@ pub(super) struct Member {
     order: Option<u32>,
     /// Whether it goes on from an assistant's last message.
     prefill: bool,
+    /// Whether its model makes embeddings and nothing else.
+    embeds: bool,
     /// Whether parameters without a counterpart are left out; `None`: as everywhere.
     drop_params: Option<bool>,
     price: Option<f64>,
@@ -165,6 +167,7 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
     let [input, output] = costs.unwrap_or_default();
     let price =
         price(cx, [params.input_cost_per_token.or(input), params.output_cost_per_token.or(output)]);
+    let embeds = info.as_ref().and_then(|info| info.mode.as_deref()) == Some("embedding");
     let max_input_tokens = info.as_ref().and_then(|info| info.max_input_tokens);
     let id = id(cx, names, info);
     let weights = [("weight", params.weight), ("rpm", params.rpm), ("tpm", params.tpm)]
@@ -218,6 +221,7 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
         weights,
         order: params.order,
         prefill: prefill.unwrap_or(false),
+        embeds,
         drop_params: params.drop_params,
         price,
         tags: params.tags.unwrap_or_default(),
@@ -387,6 +391,11 @@ fn positive(cx: &mut Cx<'_>, key: &str, weight: At<f64>) -> Option<At<f64>> {
 // === impl Group ===
 
 impl Group {
+    /// Whether nobody can be asked for anything but embeddings there.
+    pub(super) fn embeds(&self) -> bool {
+        self.members.iter().all(|member| member.embeds)
+    }
+
     /// Gives the deployments what they have only together: ids, weights and orders.
     pub(super) fn finish(self, names: &mut Names) -> (String, Vec<Ready>) {
         let any = |weights: &[Option<At<f64>>; 3], n: usize| {

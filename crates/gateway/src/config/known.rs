@@ -211,6 +211,7 @@ impl Section {
                 "id",
                 "input_cost_per_token",
                 "max_input_tokens",
+                "mode",
                 "output_cost_per_token",
                 "supports_assistant_prefill",
             ],

@@ -63,7 +63,7 @@ pub(super) const INFO: &str = "
     enforce_supported_endpoints health_check_max_tokens health_check_model health_check_timeout
     health_check_voice internal_router_model key litellm_provider max_embedding_batch_size
     max_images_per_prompt max_output_tokens max_tokens max_video_length max_videos_per_prompt
-    member_auto_router mode off_peak_pricing order output_vector_size pricing_provider
+    member_auto_router off_peak_pricing order output_vector_size pricing_provider
     prompt_cache_min_tokens provider_specific_entry ptu_count ptu_effective_from
     ptu_effective_to ptu_shares rate_limit_model_name reasoning_contexts reasoning_effort_levels
     reasoning_modes regional_endpoint_uplift_multiplier regional_processing_uplift_multiplier_eu

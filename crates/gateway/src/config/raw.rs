@@ -44,6 +44,8 @@ pub(super) struct Params {
 #[serde(deny_unknown_fields)]
 pub(super) struct Info {
     pub(super) id: Option<At<Id>>,
+    /// What the model is for: `chat`, `embedding`.
+    pub(super) mode: Option<String>,
     pub(super) supports_assistant_prefill: Option<bool>,
     pub(super) max_input_tokens: Option<u64>,
     pub(super) input_cost_per_token: Option<At<f64>>,

@@ -43,7 +43,11 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     let groups: Vec<_> = groups
         .into_iter()
         .map(|group| {
+            let embeds = group.embeds();
             let (name, members) = group.finish(&mut names);
+            if embeds {
+                policies.without_streams(cx, &name);
+            }
             let mut policy = policies.group(cx, &names, &name);
             let deployments = members.into_iter().map(|ready| {
                 let ready = Ready { drop_params: ready.drop_params.or(Some(drop_params)), ..ready };

@@ -4,6 +4,7 @@
 //! events), which is an answer once something of it is there. What is pinned is answered by whatever comes with the
 //! status of a success: it may be a file with any content, or nothing.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -65,6 +66,10 @@ impl Sent {
         self.request.call().passed.as_deref()
     }
 
+    pub(super) fn is_passed(&self) -> bool {
+        self.passed().is_some()
+    }
+
     fn is_pinned(&self) -> bool {
         self.request.call().place().is_some()
     }
@@ -108,10 +113,11 @@ impl Sent {
 
     /// An answer that is handed on before its end.
     pub(super) fn flowing(&self, read: Bytes, rest: Incoming) -> Body {
-        if self.passed().is_none() {
-            return Body::flowing(read, rest);
+        let deployment = Arc::clone(&self.deployment);
+        if !self.is_passed() {
+            return Body::flowing(read, rest, deployment);
         }
-        let (deployment, idle) = (self.deployment.clone(), self.policy().timeout().idle());
+        let idle = self.policy().timeout().idle();
         Body::passing(Passing::new(read, rest, deployment, idle))
     }
 
