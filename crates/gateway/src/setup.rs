@@ -73,6 +73,7 @@ fn target(config: &DeploymentConfig) -> Result<Target, Unworkable> {
         limits: config.limits,
         policy: Arc::clone(&config.policy),
         assistant_prefill: config.assistant_prefill,
+        drop_params: config.drop_params,
     })
 }
 

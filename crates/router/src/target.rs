@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::uri::{InvalidUri, PathAndQuery};
+use http::uri::InvalidUri;
 use http::{HeaderName, HeaderValue, Uri};
 use memchr::memmem;
 use secondwind_layers::Name;
@@ -13,6 +13,7 @@ use secondwind_llm::dialect::{Dialect, Endpoint, InvalidKey};
 use secondwind_policy::Policy;
 
 use crate::health::{Health, Peers};
+use crate::route::{Route, routes};
 
 /// What a deployment is, as a configuration says it.
 #[derive(Clone)]
@@ -43,6 +44,8 @@ pub struct Target {
     pub policy: Arc<Policy>,
     /// Whether it goes on from an assistant's last message, instead of beginning anew.
     pub assistant_prefill: bool,
+    /// Whether parameters that its API has no word for are left out, instead of refused.
+    pub drop_params: bool,
 }
 
 /// How much a deployment takes. What is not set is not bounded.
@@ -67,7 +70,7 @@ pub(crate) struct Deployment {
     pub(crate) health: Arc<Health>,
     pub(crate) peers: Arc<Peers>,
     secret: Option<memmem::Finder<'static>>,
-    uris: Vec<(Endpoint, Uri)>,
+    routes: Vec<Route>,
 }
 
 /// Why a deployment cannot be put to work.
@@ -84,9 +87,6 @@ pub enum TargetError {
 
 /// What is shorter is no secret, and stands in many an innocent word.
 const SHORTEST_SECRET: usize = 8;
-
-const ENDPOINTS: [Endpoint; 3] =
-    [Endpoint::ChatCompletions, Endpoint::Completions, Endpoint::Embeddings];
 
 // === impl Target ===
 
@@ -122,6 +122,7 @@ impl Target {
             limits: Limits::default(),
             policy: Arc::default(),
             assistant_prefill: false,
+            drop_params: false,
         }
     }
 
@@ -143,12 +144,8 @@ impl Deployment {
         health: Arc<Health>,
         peers: Arc<Peers>,
     ) -> Result<Self, TargetError> {
-        let uri = |endpoint: &Endpoint| {
-            let path = target.dialect.endpoint_path(*endpoint, &target.model, false)?;
-            Some(joined(&target.api_base, &path).map(|uri| (*endpoint, uri)))
-        };
-        let uris = ENDPOINTS.iter().filter_map(uri).collect::<Result<_, _>>();
-        let uris = uris.map_err(TargetError::Address)?;
+        let routes = routes(target.dialect, &target.model, &target.api_base);
+        let routes = routes.map_err(TargetError::Address)?;
         let mut auth = match &target.api_key {
             Some(key) => target.dialect.auth(key).map_err(TargetError::Key)?,
             None => http::HeaderMap::new(),
@@ -162,12 +159,12 @@ impl Deployment {
         let key = target.api_key.as_deref().filter(|key| key.len() >= SHORTEST_SECRET);
         let secret = key.map(|key| memmem::Finder::new(key).into_owned());
         let model_json = secondwind_llm::body::json_string(&target.model);
-        Ok(Self { target, model_json, auth, health, peers, secret, uris })
+        Ok(Self { target, model_json, auth, health, peers, secret, routes })
     }
 
-    /// Where a request for `endpoint` goes.
-    pub(crate) fn uri(&self, endpoint: Endpoint) -> Option<&Uri> {
-        self.uris.iter().find(|(known, _)| *known == endpoint).map(|(_, uri)| uri)
+    /// How `endpoint` is asked of it; `None` where it cannot be.
+    pub(crate) fn route(&self, endpoint: Endpoint) -> Option<&Route> {
+        self.routes.iter().find(|route| route.is_for(endpoint))
     }
 }
 
@@ -198,20 +195,6 @@ impl Deployment {
         scrubbed.extend_from_slice(body.get(from..).unwrap_or_default());
         scrubbed.into()
     }
-}
-
-/// The address with a path after it; the address's own query stays.
-fn joined(base: &Uri, path: &str) -> Result<Uri, InvalidUri> {
-    let mut joined = base.path().trim_end_matches('/').to_owned();
-    joined.push_str(path);
-    if let Some(query) = base.query() {
-        joined.push('?');
-        joined.push_str(query);
-    }
-    let mut parts = base.clone().into_parts();
-    parts.path_and_query = Some(joined.parse::<PathAndQuery>()?);
-    // The parts were those of a URI, and still are.
-    Ok(Uri::from_parts(parts).unwrap_or_else(|_| base.clone()))
 }
 
 impl fmt::Debug for Target {

@@ -38,6 +38,8 @@ pub(super) struct Member {
     order: Option<u32>,
     /// Whether it goes on from an assistant's last message.
     prefill: bool,
+    /// Whether parameters without a counterpart are left out; `None`: as everywhere.
+    drop_params: Option<bool>,
     price: Option<f64>,
     tags: Vec<String>,
     limits: Limits,
@@ -60,6 +62,7 @@ pub(super) struct Ready {
     pub(super) limits: Limits,
     pub(super) organization: Option<Secret>,
     pub(super) prefill: bool,
+    pub(super) drop_params: Option<bool>,
     pub(super) overlay: Option<Node>,
 }
 
@@ -215,6 +218,7 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
         weights,
         order: params.order,
         prefill: prefill.unwrap_or(false),
+        drop_params: params.drop_params,
         price,
         tags: params.tags.unwrap_or_default(),
         limits,
@@ -412,6 +416,7 @@ impl Group {
                 limits: member.limits,
                 organization: member.organization,
                 prefill: member.prefill,
+                drop_params: member.drop_params,
                 overlay: member.overlay,
             }
         });

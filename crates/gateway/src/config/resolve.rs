@@ -32,6 +32,7 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     let groups = deployments::read(cx, &mut names, &credentials, &mut root);
     let aliases = names.read_aliases(cx, router.take("model_group_alias"));
     let routing = routing::read(cx, &mut router);
+    let drop_params = routing::flag(cx, &mut litellm, "drop_params");
     store(cx, secondwind.take("store"));
     let (master_key, allow_mock_testing) = general_settings(cx, &mut general);
 
@@ -43,6 +44,7 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
             let (name, members) = group.finish(&mut names);
             let mut policy = policies.group(cx, &names, &name);
             let deployments = members.into_iter().map(|ready| {
+                let ready = Ready { drop_params: ready.drop_params.or(Some(drop_params)), ..ready };
                 let mut deployment = deployment(cx, &mut policy, ready);
                 let most = &mut deployment.limits.max_parallel_requests;
                 *most = most.or(routing.max_parallel_requests);
@@ -92,6 +94,7 @@ fn deployment(cx: &mut Cx<'_>, group: &mut policies::Group, ready: Ready) -> Dep
         policy: group.deployment(cx, ready.overlay),
         organization: ready.organization,
         assistant_prefill: ready.prefill,
+        drop_params: ready.drop_params.unwrap_or(false),
     }
 }
 

@@ -85,4 +85,6 @@ pub struct DeploymentConfig {
     pub organization: Option<Secret>,
     /// `model_info.supports_assistant_prefill`: whether it goes on from an assistant's last message.
     pub assistant_prefill: bool,
+    /// `drop_params`: whether parameters that its API has no word for are left out, instead of refused.
+    pub drop_params: bool,
 }
