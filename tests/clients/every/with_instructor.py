@@ -4,7 +4,7 @@ import instructor
 from openai import OpenAI
 from pydantic import BaseModel, Field
 
-from saying import KEY, PROMPT, QUESTION, URL, WHO, run
+from saying import DEGREES, KEY, PROMPT, QUESTION, URL, WHO, run
 
 client = instructor.from_openai(OpenAI(base_url=f"{URL}/v1", api_key=KEY))
 strict = instructor.from_openai(OpenAI(base_url=f"{URL}/v1", api_key=KEY), mode=instructor.Mode.JSON_SCHEMA)
@@ -42,12 +42,21 @@ def stream(model):
 def tool(model):
     made, completion = client.create_with_completion(model=model, messages=user(QUESTION), response_model=Weather)
     (call,) = completion.choices[0].message.tool_calls
-    return {"name": call.function.name.lower(), "arguments": made.model_dump()}
+    return _called(model, made, call.id)
 
 
 def tool_stream(model):
     *_, made = client.create_partial(model=model, messages=user(QUESTION), response_model=Weather)
-    return {"name": "weather", "arguments": made.model_dump()}
+    # The package does not say under which id the call came.
+    return _called(model, made, "call_1")
+
+
+def _called(model, made, id):
+    function = {"name": "Weather", "arguments": made.model_dump_json()}
+    call = {"role": "assistant", "tool_calls": [{"id": id, "type": "function", "function": function}]}
+    turns = [*user(QUESTION), call, {"role": "tool", "tool_call_id": id, "content": DEGREES}]
+    answer = client.create(model=model, messages=turns, response_model=None).choices[0].message.content
+    return {"name": "weather", "arguments": made.model_dump(), "answer": answer}
 
 
 def structured(model):
