@@ -1,7 +1,7 @@
 """A provider that answers what every client is asked to do, as OpenAI or as Anthropic, and fails as its address says.
 
-A deployment's `api_base` is `base(place, manner)`; manners are `limited` (429), `broken` (500), `cut` (a stream ends after
-three words, any other answer in its middle) and `healthy`. Which place was asked is kept in `asked`, in order.
+A deployment's `api_base` is `base(place, manner)`; manners are `limited` (429), `broken` (500), `cut` (streams end after
+three words) and `healthy`. Which place was asked is kept in `asked`, in order.
 """
 
 import asyncio
@@ -14,8 +14,6 @@ WORDS = "The quick brown fox jumps over the lazy dog."
 WEATHER = "It is 21 degrees in Paris."
 # What a tool is called with, and what a structured answer says: of these, what the schema has.
 FACTS = {"city": "Paris", "name": "Ada", "age": 36}
-# Longer than any answer here, so that only `cut` cuts.
-ALL = 1_000_000
 
 
 class Provider:
@@ -51,8 +49,7 @@ class Provider:
         request = exchange.json
         content = said(dialect.understood(request))
         if not request.get("stream"):
-            return await reply(exchange, 200, dialect.whole(request, content), cut=manner == "cut")
-        # Up to the third word.
+            return await reply(exchange, 200, dialect.whole(request, content))
         events = dialect.events(request, content)
         await exchange.head(200, [("content-type", "text/event-stream")])
         for event in events[: dialect.preamble + 3] if manner == "cut" else events:
@@ -60,10 +57,10 @@ class Provider:
             await asyncio.sleep(0.002)
 
 
-async def reply(exchange, status, answer, *, cut=False):
+async def reply(exchange, status, answer):
     body = json.dumps(answer).encode()
     await exchange.head(status, [("content-type", "application/json"), ("content-length", str(len(body)))])
-    await exchange.send(body[: len(body) // 2] if cut else body)
+    await exchange.send(body)
 
 
 def said(asked):

@@ -6,6 +6,7 @@ first places fail, so that behind each answer here something went wrong.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ CROSSING = [
     Ask("cross-stream", "stream", FALLEN_BACK, crossing=True),
     Ask("cross-tool", "tool", FALLEN_BACK, times=2, crossing=True),
     Ask("cross-tool-stream", "tool_stream", FALLEN_BACK, times=2, crossing=True),
+    Ask("cross-structured", "structured", FALLEN_BACK, crossing=True),
     Ask("cross-rescued", "stream", RESCUED, crossing=True),
 ]
 ASKS = [*SAME_FAMILY, *CROSSING]
@@ -73,13 +75,20 @@ ASKS = [*SAME_FAMILY, *CROSSING]
 
 @dataclass(frozen=True)
 class Client:
-    """A client: what runs its script, and whose API it speaks."""
+    """A client: what runs its script, and which providers stand before those of the other family."""
 
     name: str
     run_by: str
     script: str
+    # Where the version is pinned, and how its line begins there.
+    pinned: tuple
     family: str = "openai"
     small: bool = False
+
+    def version(self):
+        file, begins = self.pinned
+        (line,) = [line for line in (HERE / file).read_text().splitlines() if line.strip().startswith(begins)]
+        return re.search(r"\d[\w.]*", line.strip().removeprefix(begins)).group()
 
     def command(self):
         if self.run_by == "cargo":
@@ -92,18 +101,45 @@ class Client:
 
 
 CLIENTS = [
-    Client("openai (Python)", "clients-venv", "with_openai.py", small=True),
-    Client("anthropic (Python)", "clients-venv", "with_anthropic.py", family="anthropic", small=True),
-    Client("openai (npm)", "node", "with-openai.mjs", small=True),
-    Client("anthropic (npm)", "node", "with-anthropic.mjs", family="anthropic", small=True),
-    Client("litellm", "clients-frameworks", "with_litellm.py"),
-    Client("langchain-openai", "clients-frameworks", "with_langchain.py"),
-    Client("pydantic-ai", "clients-frameworks", "with_pydantic_ai.py"),
-    Client("instructor", "clients-instructor", "with_instructor.py"),
-    Client("ai (Vercel)", "node", "with-ai.mjs"),
-    Client("async-openai (Rust)", "cargo", "with-async-openai"),
+    Client(
+        "openai (Python)", "clients-venv", "with_openai.py", ("../requirements.txt", "openai=="), small=True
+    ),
+    Client(
+        "openai (Python), responses", "clients-venv", "with_openai_responses.py", ("../requirements.txt", "openai=="), family="hosted_vllm", small=True
+    ),
+    Client(
+        "anthropic (Python)", "clients-venv", "with_anthropic.py", ("../requirements.txt", "anthropic=="), family="anthropic", small=True
+    ),
+    Client(
+        "openai (npm)", "node", "with-openai.mjs", ("node/package.json", '"openai"'), small=True
+    ),
+    Client(
+        "openai (npm), responses", "node", "with-openai-responses.mjs", ("node/package.json", '"openai"'), family="hosted_vllm", small=True
+    ),
+    Client(
+        "anthropic (npm)", "node", "with-anthropic.mjs", ("node/package.json", '"@anthropic-ai/sdk"'), family="anthropic", small=True
+    ),
+    Client(
+        "litellm", "clients-frameworks", "with_litellm.py", ("requirements/frameworks.txt", "litellm==")
+    ),
+    Client(
+        "langchain-openai", "clients-frameworks", "with_langchain.py", ("requirements/frameworks.txt", "langchain-openai==")
+    ),
+    Client(
+        "pydantic-ai", "clients-frameworks", "with_pydantic_ai.py", ("requirements/frameworks.txt", "pydantic-ai-slim==")
+    ),
+    Client(
+        "instructor", "clients-instructor", "with_instructor.py", ("requirements/instructor.txt", "instructor==")
+    ),
+    Client(
+        "ai (Vercel)", "node", "with-ai.mjs", ("node/package.json", '"ai"')
+    ),
+    Client(
+        "async-openai (Rust)", "cargo", "with-async-openai", ("async-openai/Cargo.toml", "async-openai =")
+    ),
 ]
-OTHER = {"openai": "anthropic", "anthropic": "openai"}
+# Of hosted_vllm only chat completions are expected.
+OTHER = {"openai": "anthropic", "hosted_vllm": "anthropic", "anthropic": "openai"}
 
 # === how ===
 
@@ -179,14 +215,18 @@ def runs(tmp_path_factory):
 
 @pytest.mark.parametrize("ask", ASKS, ids=lambda ask: ask.group)
 @pytest.mark.parametrize("client", [c for c in CLIENTS if FULL or c.small], ids=lambda client: client.name)
-def test_answers_what_was_asked_though_the_first_places_fail(client, ask, runs):
+def test_answers_what_was_asked_though_the_first_places_fail(client, ask, runs, record_property):
+    # For the table of scripts/clients.
+    record_property("client", client.name)
+    record_property("version", client.version())
+    record_property("group", ask.group)
     run = runs(client)
     saw = run.saw.get(ask.group)
     assert saw is not None, f"nothing was said of it:\n{run.said}\n{run.log}"
     assert "error" not in saw, saw["error"]
     if ask.what in ("chat", "stream"):
         assert saw["text"] == WORDS
-        assert saw["finish"] in ("stop", "end_turn")
+        assert saw["finish"] in ("stop", "end_turn", "completed")
         # A stream that comes in one piece is none.
         assert ask.what == "chat" or saw["pieces"] >= 5
     elif ask.what == "structured":

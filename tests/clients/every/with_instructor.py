@@ -53,7 +53,7 @@ def tool_stream(model):
 
 def _called(model, made, id):
     function = {"name": "Weather", "arguments": made.model_dump_json()}
-    call = {"role": "assistant", "tool_calls": [{"id": id, "type": "function", "function": function}]}
+    call = {"role": "assistant", "content": None, "tool_calls": [{"id": id, "type": "function", "function": function}]}
     turns = [*user(QUESTION), call, {"role": "tool", "tool_call_id": id, "content": DEGREES}]
     answer = client.create(model=model, messages=turns, response_model=None).choices[0].message.content
     return {"name": "weather", "arguments": made.model_dump(), "answer": answer}
