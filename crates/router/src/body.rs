@@ -9,9 +9,11 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use secondwind_layers::body::Broken;
 use secondwind_layers::classify::Verdict;
+use secondwind_layers::timeout::Elapsed;
 use secondwind_policy::Class;
 
 use crate::health::Ticket;
+use crate::passed::Passing;
 use crate::stream::Stream;
 use crate::told::Told;
 use crate::watch::Watched;
@@ -39,6 +41,8 @@ enum Kind {
     Whole(Bytes),
     /// What was read, and what still comes from the provider.
     Flowing { read: Bytes, rest: Incoming },
+    /// What is passed on as it comes.
+    Passing(Box<Passing>),
     /// A stream that is looked at as it comes.
     Stream(Box<Stream>),
     /// A stream that is carried on by others where it breaks.
@@ -53,6 +57,7 @@ pub struct BodyError(Why);
 enum Why {
     Read(hyper::Error),
     Broken(Broken),
+    Late(Elapsed),
 }
 
 impl Body {
@@ -64,6 +69,10 @@ impl Body {
 
     pub(crate) const fn flowing(read: Bytes, rest: Incoming) -> Self {
         Self::of(Kind::Flowing { read, rest })
+    }
+
+    pub(crate) fn passing(passing: Passing) -> Self {
+        Self::of(Kind::Passing(Box::new(passing)))
     }
 
     pub(crate) fn stream(stream: Stream) -> Self {
@@ -108,7 +117,7 @@ impl Body {
     pub const fn as_whole(&self) -> Option<&Bytes> {
         match &self.kind {
             Kind::Whole(bytes) => Some(bytes),
-            Kind::Flowing { .. } | Kind::Stream(_) | Kind::Carried(_) => None,
+            Kind::Flowing { .. } | Kind::Passing(_) | Kind::Stream(_) | Kind::Carried(_) => None,
         }
     }
 
@@ -164,6 +173,7 @@ impl HttpBody for Body {
             Kind::Flowing { rest, .. } => {
                 ready!(Pin::new(rest).poll_frame(cx)).map(|frame| frame.map_err(BodyError::from))
             }
+            Kind::Passing(passing) => ready!(passing.poll_frame(cx)),
             // These two tell of their attempts themselves.
             Kind::Stream(stream) => {
                 ready!(stream.poll_frame(cx)).map(|frame| frame.map_err(BodyError::from))
@@ -190,6 +200,7 @@ impl HttpBody for Body {
         match &self.kind {
             Kind::Whole(bytes) => bytes.is_empty(),
             Kind::Flowing { read, rest } => read.is_empty() && rest.is_end_stream(),
+            Kind::Passing(passing) => passing.is_end_stream(),
             // Its end is to be asked for: only then is it known what became of it.
             Kind::Stream(_) => false,
             Kind::Carried(body) => body.is_end_stream(),
@@ -199,6 +210,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Passing(passing) => passing.size_hint(),
             Kind::Stream(_) | Kind::Carried(_) => SizeHint::new(),
             Kind::Flowing { read, rest } => {
                 let (read, rest) = (read.len() as u64, rest.size_hint());
@@ -218,7 +230,7 @@ impl fmt::Debug for Body {
         let kind = match &self.kind {
             Kind::Whole(bytes) => format!("{} bytes", bytes.len()),
             Kind::Flowing { read, .. } => format!("{} bytes and more", read.len()),
-            Kind::Stream(_) | Kind::Carried(_) => "a stream".to_owned(),
+            Kind::Passing(_) | Kind::Stream(_) | Kind::Carried(_) => "a stream".to_owned(),
         };
         f.debug_tuple("Body").field(&kind).finish()
     }
@@ -236,11 +248,18 @@ impl From<Broken> for BodyError {
     }
 }
 
+impl From<Elapsed> for BodyError {
+    fn from(elapsed: Elapsed) -> Self {
+        Self(Why::Late(elapsed))
+    }
+}
+
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Why::Read(_) => f.write_str("the connection to the provider broke within the answer"),
             Why::Broken(broken) => broken.fmt(f),
+            Why::Late(elapsed) => write!(f, "the provider fell silent: {elapsed}"),
         }
     }
 }
@@ -250,6 +269,7 @@ impl std::error::Error for BodyError {
         match &self.0 {
             Why::Read(error) => Some(error),
             Why::Broken(broken) => Some(broken),
+            Why::Late(elapsed) => Some(elapsed),
         }
     }
 }

@@ -27,6 +27,7 @@ mod groups;
 mod health;
 mod late;
 mod load;
+mod passed;
 mod recover;
 mod request;
 mod route;
@@ -45,6 +46,7 @@ mod watch;
 
 pub use self::body::{Body, BodyError};
 pub use self::error::RouteError;
+pub use self::passed::{Passed, Upload, UploadError};
 pub use self::request::{Call, Hop, Request, Routed};
 pub use self::service::{RouteFuture, Router};
 pub use self::setup::{Checks, GroupSetup, Setup, SetupError};

@@ -195,6 +195,22 @@ impl Deployment {
         scrubbed.extend_from_slice(body.get(from..).unwrap_or_default());
         scrubbed.into()
     }
+
+    /// The same of a piece of a body whose length was told: the key is struck out at its length.
+    pub(crate) fn masked(&self, piece: Bytes) -> Bytes {
+        let Some(secret) = &self.secret else { return piece };
+        let mut echoes = secret.find_iter(&piece).peekable();
+        if echoes.peek().is_none() {
+            return piece;
+        }
+        let mut masked = piece.to_vec();
+        for at in echoes {
+            if let Some(echo) = masked.get_mut(at..at + secret.needle().len()) {
+                echo.fill(b'*');
+            }
+        }
+        masked.into()
+    }
 }
 
 impl fmt::Debug for Target {

@@ -29,9 +29,9 @@ pub(super) struct Group {
 /// A deployment that lacks its policy.
 pub(super) struct Member {
     id: Option<At<String>>,
-    provider: &'static Provider,
+    pub(super) provider: &'static Provider,
     model: String,
-    base: Uri,
+    pub(super) base: Uri,
     api_key: Option<Secret>,
     organization: Option<Secret>,
     weights: [Option<At<f64>>; 3],

@@ -256,7 +256,7 @@ impl Section {
                 "request_timeout",
             ],
             Section::General => &["dangerously_allow_mock_testing_request_params", "master_key"],
-            Section::Secondwind => &["groups", "policy", "store"],
+            Section::Secondwind => &["groups", "passthrough", "policy", "store"],
         }
     }
 

@@ -3,7 +3,7 @@
 use super::credentials;
 use super::cx::Cx;
 use super::de;
-use super::deployments::{self, Ready};
+use super::deployments::{self, Member, Ready};
 use super::env;
 use super::known::{self, Section};
 use super::names::Names;
@@ -13,6 +13,7 @@ use super::raw;
 use super::resolved::{Config, DeploymentConfig, GroupConfig};
 use super::routing;
 use super::secret::Secret;
+use crate::surface::Passthrough;
 
 /// The environment variable of the master key where the file has none.
 const MASTER_KEY: &str = "LITELLM_MASTER_KEY";
@@ -34,6 +35,7 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     let routing = routing::read(cx, &mut router);
     let drop_params = routing::flag(cx, &mut litellm, "drop_params");
     store(cx, secondwind.take("store"));
+    let passthrough = passthrough(cx, &names, &groups, secondwind.take("passthrough"));
     let (master_key, allow_mock_testing) = general_settings(cx, &mut general);
 
     let parts = [&mut litellm, &mut router, &mut secondwind];
@@ -56,8 +58,16 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
         .collect();
     let (strategy, checks) = (routing.strategy, routing.checks);
     let policy = policies.base();
-    let config =
-        Config { groups, aliases, policy, master_key, strategy, checks, allow_mock_testing };
+    let config = Config {
+        groups,
+        aliases,
+        policy,
+        master_key,
+        strategy,
+        checks,
+        allow_mock_testing,
+        passthrough,
+    };
     (!config.groups.is_empty()).then_some(config)
 }
 
@@ -117,4 +127,38 @@ fn store(cx: &mut Cx<'_>, entry: Option<Entry>) {
         let help = "leave it out: what is known is kept in memory".to_owned();
         cx.error(entry.at, "`store` is not available yet", Some(help));
     }
+}
+
+/// Where what belongs to an account goes: a group that has a deployment for it, or `off`.
+fn passthrough(
+    cx: &mut Cx<'_>,
+    names: &Names,
+    groups: &[deployments::Group],
+    entry: Option<Entry>,
+) -> Passthrough {
+    let Some(entry) = entry.filter(|entry| !entry.node.is_null()) else {
+        return Passthrough::First;
+    };
+    let node = &entry.node;
+    if matches!(node.value, Value::Bool(false)) || node.text() == Some("off") {
+        return Passthrough::Off;
+    }
+    if node.text().is_none() {
+        let message =
+            format!("`passthrough` must be the name of a group, or off, not {}", node.kind());
+        cx.error(node.span, message, None);
+        return Passthrough::First;
+    }
+    let Some(group) = names.group(cx, node) else { return Passthrough::First };
+    if names.is_left_out(&group) {
+        names.told_left_out(cx, &group, node.span);
+        return Passthrough::First;
+    }
+    let speaks =
+        |member: &Member| member.provider.dialect.account_base(member.base.path()).is_some();
+    if groups.iter().any(|it| it.name == group && !it.members.iter().any(speaks)) {
+        let message = format!("no deployment of `{group}` speaks OpenAI's own API");
+        cx.error(node.span, message, None);
+    }
+    Passthrough::Group(group)
 }

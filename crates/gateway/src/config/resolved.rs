@@ -8,6 +8,7 @@ use secondwind_router::strategy::Strategy;
 use secondwind_router::{Checks, Limits};
 
 use super::secret::Secret;
+use crate::surface::Passthrough;
 
 /// What the gateway is to do.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Config {
     /// Whether callers may try out their fallbacks with `mock_testing_…`:
     /// `general_settings.dangerously_allow_mock_testing_request_params`.
     pub allow_mock_testing: bool,
+    /// Where what belongs to an account goes: `secondwind.passthrough`.
+    pub passthrough: Passthrough,
 }
 
 /// A model group: what callers ask for by one name.

@@ -138,6 +138,7 @@ impl Reload {
             router: app.metrics.watch(router),
             master_key,
             allow_mock_testing: config.allow_mock_testing,
+            passthrough: config.passthrough,
             ..App::clone(&app)
         });
         let deployments = config.groups.iter().map(|group| group.deployments.len()).sum();
