@@ -31,3 +31,4 @@ mod stream_load;
 mod strict;
 mod told;
 mod watched;
+mod wildcards;

@@ -109,17 +109,18 @@ impl Send {
     }
 
     fn http_request(&self, request: &Request, way: Way) -> Option<http::Request<Spliced>> {
-        let Deployment { target, auth, model_json, .. } = &*self.deployment;
+        let Deployment { target, auth, .. } = &*self.deployment;
         let call = request.call();
         let prefill = request.resume().and_then(|resume| resume.prefill.as_ref());
         let (body, peek) = match (way, prefill) {
             (Way::Prefill, Some((body, peek))) => (body, peek),
             _ => (&call.body, &call.peek),
         };
-        let body = Spliced::new(body, peek.model_range.clone(), model_json.clone());
+        let (uri, model_json) = self.deployment.place(call.endpoint, &call.peek.model)?;
+        let body = Spliced::new(body, peek.model_range.clone(), model_json);
         let mut sent = http::Request::new(body);
         *sent.method_mut() = Method::POST;
-        *sent.uri_mut() = self.deployment.uri(call.endpoint)?.clone();
+        *sent.uri_mut() = uri;
         *sent.headers_mut() = target.dialect.request_headers(&call.headers);
         let headers = sent.headers_mut();
         for (name, value) in auth {

@@ -13,6 +13,7 @@
 //! | [`strategy`] | which deployment comes first |
 //! | `health` | which deployments rest, and until when |
 //! | `load` | how many requests a deployment has, how fast it answers, what it was sent |
+//! | `pattern` | names with `*` in them |
 //! | `watch` | tells a deployment's health what its attempts came to |
 //! | `told` | tells observers that a request is over |
 //! | `client` | pooled connections to the providers |
@@ -26,6 +27,7 @@ mod groups;
 mod health;
 mod late;
 mod load;
+mod pattern;
 mod recover;
 mod request;
 mod service;
@@ -40,9 +42,11 @@ mod target;
 mod testing;
 mod told;
 mod watch;
+mod wild;
 
 pub use self::body::{Body, BodyError};
 pub use self::error::RouteError;
+pub use self::pattern::Pattern;
 pub use self::request::{Call, Hop, Request, Routed};
 pub use self::service::{RouteFuture, Router};
 pub use self::setup::{Checks, GroupSetup, Setup, SetupError};

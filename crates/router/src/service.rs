@@ -111,10 +111,11 @@ impl Router {
         self.table.names()
     }
 
-    /// The name of the group that answers for `name`: its own, or the one that an alias stands for.
+    /// The name of the group that answers for `name`: its own, the one that an alias stands for, or one with `*` that
+    /// covers it. One with `*` itself is no name that could be asked for.
     #[must_use]
     pub fn group(&self, name: &str) -> Option<&Name> {
-        self.table.group(name).map(|group| group.name())
+        self.table.group(name).filter(|_| !name.contains('*')).map(|group| group.name())
     }
 
     /// The policy of the group called `group`.

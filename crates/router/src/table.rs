@@ -1,5 +1,6 @@
 //! Who answers for which name.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -10,13 +11,17 @@ use tokio::time::Instant;
 use crate::client::{Client, Clients};
 use crate::group::{Group, Member};
 use crate::health::{Health, Peers, Registry};
+use crate::pattern::Pattern;
 use crate::setup::{GroupSetup, Setup, SetupError};
 use crate::target::{Deployment, Target};
+use crate::wild;
 
 /// The groups at work.
 pub(crate) struct Table<S> {
     groups: BTreeMap<Name, Arc<Group<S>>>,
     aliases: HashMap<String, Name>,
+    /// The groups whose names cover others, the most specific first.
+    patterns: Vec<(Pattern, Arc<Group<S>>)>,
     order: Vec<Name>,
 }
 
@@ -44,7 +49,8 @@ impl<S> Table<S> {
         stack: impl Fn(Arc<Deployment>, Client) -> S,
     ) -> Result<Self, SetupError> {
         let (mut groups, mut order) = (BTreeMap::new(), Vec::new());
-        for GroupSetup { name, policy, targets } in setup.groups {
+        let mut patterns = Vec::new();
+        for GroupSetup { name, policy, targets, listed } in setup.groups {
             let name = Name::from(name);
             let mut members = Vec::with_capacity(targets.len());
             let health = |target: &Target| registry.health(&target.id, target.fingerprint(), now);
@@ -52,6 +58,7 @@ impl<S> Table<S> {
             let peers = Arc::new(Peers::new(healths.iter().cloned()));
             for (target, health) in targets.into_iter().zip(healths) {
                 let id = target.id.clone();
+                let target = wild::settled(target, &name);
                 let deployment = Deployment::new(target, health, Arc::clone(&peers))
                     .map_err(|error| SetupError::Target { id, error })?;
                 let client = clients.get(&deployment.target.policy);
@@ -61,19 +68,28 @@ impl<S> Table<S> {
             }
             let strategy = Arc::clone(&setup.strategy);
             let chosen = (strategy, setup.checks);
-            let group = Group::new(name.clone(), policy, members, chosen, now);
-            groups.insert(name.clone(), Arc::new(group));
-            order.push(name);
+            let group = Arc::new(Group::new(name.clone(), policy, members, chosen, now));
+            if let Some(pattern) = Pattern::new(&name) {
+                patterns.push((pattern, Arc::clone(&group)));
+            }
+            groups.insert(name.clone(), group);
+            if listed {
+                order.push(name);
+            }
         }
         registry.sweep();
         let aliases = setup.aliases.into_iter().map(|(alias, group)| (alias, Name::from(group)));
-        Ok(Self { groups, aliases: aliases.collect(), order })
+        patterns.sort_by_key(|(pattern, _)| Reverse(pattern.specificity()));
+        Ok(Self { groups, aliases: aliases.collect(), patterns, order })
     }
 
     /// The group called `name`, or that `name` stands for.
     pub(crate) fn group(&self, name: &str) -> Option<&Arc<Group<S>>> {
         // An alias goes before a group of the same name, as in LiteLLM.
-        self.groups.get(self.aliases.get(name).map_or(name, |group| group))
+        let name = self.aliases.get(name).map_or(name, |group| group);
+        self.groups.get(name).or_else(|| {
+            self.patterns.iter().find(|(pattern, _)| pattern.covers(name)).map(|(_, group)| group)
+        })
     }
 
     /// The names of the groups, in the order configured.

@@ -13,6 +13,8 @@ use secondwind_llm::dialect::{Dialect, Endpoint, InvalidKey};
 use secondwind_policy::Policy;
 
 use crate::health::{Health, Peers};
+use crate::pattern::Pattern;
+use crate::wild::Wild;
 
 /// What a deployment is, as a configuration says it.
 #[derive(Clone)]
@@ -21,9 +23,11 @@ pub struct Target {
     pub id: Name,
     /// The dialect that it speaks.
     pub dialect: &'static dyn Dialect,
-    /// The model's name at the provider.
+    /// The model's name at the provider. Each `*` in it is what a `*` of `pattern` stands for.
     pub model: String,
-    /// The address, up to what the dialect adds: `https://api.openai.com/v1`.
+    /// The name with `*` that it answers for, where the group's own is one or is covered by it.
+    pub pattern: Option<Pattern>,
+    /// The address, up to what the dialect adds: `https://api.openai.com/v1`. A `*` in its path is as one in the model.
     pub api_base: Uri,
     /// The key that the provider knows us by; `None` for one that asks for none.
     pub api_key: Option<String>,
@@ -68,6 +72,8 @@ pub(crate) struct Deployment {
     pub(crate) peers: Arc<Peers>,
     secret: Option<memmem::Finder<'static>>,
     uris: Vec<(Endpoint, Uri)>,
+    /// What depends on the name that is asked for, where anything does.
+    wild: Option<Wild>,
 }
 
 /// Why a deployment cannot be put to work.
@@ -112,6 +118,7 @@ impl Target {
             id: id.into(),
             dialect,
             model: model.into(),
+            pattern: None,
             api_base,
             api_key: None,
             organization: None,
@@ -143,6 +150,7 @@ impl Deployment {
         health: Arc<Health>,
         peers: Arc<Peers>,
     ) -> Result<Self, TargetError> {
+        let wild = Wild::of(&target);
         let uri = |endpoint: &Endpoint| {
             let path = target.dialect.endpoint_path(*endpoint, &target.model, false)?;
             Some(joined(&target.api_base, &path).map(|uri| (*endpoint, uri)))
@@ -162,12 +170,17 @@ impl Deployment {
         let key = target.api_key.as_deref().filter(|key| key.len() >= SHORTEST_SECRET);
         let secret = key.map(|key| memmem::Finder::new(key).into_owned());
         let model_json = secondwind_llm::body::json_string(&target.model);
-        Ok(Self { target, model_json, auth, health, peers, secret, uris })
+        Ok(Self { target, model_json, auth, health, peers, secret, uris, wild })
     }
 
-    /// Where a request for `endpoint` goes.
-    pub(crate) fn uri(&self, endpoint: Endpoint) -> Option<&Uri> {
-        self.uris.iter().find(|(known, _)| *known == endpoint).map(|(_, uri)| uri)
+    /// Where a request for `endpoint` goes, and which model it asks for there, as a JSON string; `asked` is what
+    /// the caller calls it. `None` where there is no such place.
+    pub(crate) fn place(&self, endpoint: Endpoint, asked: &str) -> Option<(Uri, Bytes)> {
+        if let Some(wild) = &self.wild {
+            return wild.place(&self.target, endpoint, asked);
+        }
+        let (_, uri) = self.uris.iter().find(|(known, _)| *known == endpoint)?;
+        Some((uri.clone(), self.model_json.clone()))
     }
 }
 
@@ -201,7 +214,7 @@ impl Deployment {
 }
 
 /// The address with a path after it; the address's own query stays.
-fn joined(base: &Uri, path: &str) -> Result<Uri, InvalidUri> {
+pub(crate) fn joined(base: &Uri, path: &str) -> Result<Uri, InvalidUri> {
     let mut joined = base.path().trim_end_matches('/').to_owned();
     joined.push_str(path);
     if let Some(query) = base.query() {

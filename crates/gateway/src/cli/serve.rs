@@ -76,7 +76,7 @@ async fn serve(listen: SocketAddr, config: &Config, live: Live, reload: Reload) 
     };
     let reloading = tokio::spawn(reload.follow());
     let address = listener.local_addr().unwrap_or(listen);
-    let names: Vec<&str> = config.groups.iter().map(|group| group.name.as_str()).collect();
+    let names: Vec<&str> = config.listed().map(|group| group.name.as_str()).collect();
     // Whoever waits for this line waits at the other end of a pipe; if it is gone, so be it.
     let _ = writeln!(
         std::io::stdout(),

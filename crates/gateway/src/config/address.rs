@@ -133,7 +133,8 @@ fn azure(cx: &mut Cx<'_>, base: &str, written: &Written<'_>) -> Option<String> {
         return Some(format!("{base}?api-version={version}"));
     }
     let deployment = written.upstream;
-    if !deployment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
+    // A `*` stands for what the caller calls it.
+    if !deployment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~*".contains(&byte)) {
         let message = "`model` names no deployment of Azure's";
         let help = "write `azure/` and the deployment's name".to_owned();
         cx.error(written.model.span, message, Some(help));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use http::{HeaderValue, Uri};
 use secondwind_llm::dialect::{self, Provider};
-use secondwind_router::Limits;
+use secondwind_router::{Limits, Pattern};
 
 use super::address::{self, Written};
 use super::at::At;
@@ -31,6 +31,8 @@ pub(super) struct Member {
     id: Option<At<String>>,
     provider: &'static Provider,
     model: String,
+    /// The name with `*` that it answers for.
+    pattern: Option<Pattern>,
     base: Uri,
     api_key: Option<Secret>,
     organization: Option<Secret>,
@@ -46,11 +48,13 @@ pub(super) struct Member {
 }
 
 /// A deployment that lacks nothing but its policy.
+#[derive(Clone)]
 pub(super) struct Ready {
     pub(super) id: String,
     pub(super) dialect: String,
     pub(super) provider: String,
     pub(super) model: String,
+    pub(super) pattern: Option<Pattern>,
     pub(super) api_base: Uri,
     pub(super) api_key: Option<Secret>,
     pub(super) weight: f64,
@@ -95,6 +99,9 @@ pub(super) fn read(
         let Some((name, member)) = deployment(cx, names, credentials, item) else {
             continue;
         };
+        if let (Some(id), None) = (&member.id, &member.pattern) {
+            names.add_home(&id.value, &name);
+        }
         match places.get(&name).and_then(|&place| groups.get_mut(place)) {
             Some(group) => group.members.push(member),
             None => {
@@ -177,7 +184,8 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
         max_parallel_requests: params.max_parallel_requests.filter(|most| *most > 0),
         max_input_tokens,
     };
-    let (provider, upstream) = upstream(cx, &model, params.custom_llm_provider.as_ref())?;
+    let custom = params.custom_llm_provider.as_ref();
+    let (provider, upstream) = upstream(cx, &model, custom, &raw.model_name.value)?;
     if placeless {
         // What is wrong with it has been told.
         return None;
@@ -209,6 +217,7 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
         id,
         provider,
         model: upstream,
+        pattern: Pattern::new(&raw.model_name.value),
         base,
         api_key,
         organization,
@@ -259,10 +268,6 @@ fn group_name(cx: &mut Cx<'_>, name: &At<String>) -> Option<String> {
         "`model_name` is empty"
     } else if text.chars().any(char::is_control) {
         "`model_name` must be one line of text"
-    } else if text.contains('*') {
-        let message = || "a `model_name` with `*` is not available yet: it is left out".to_owned();
-        cx.warn_once(Section::Deployment, "model_name *", name.span, message, || None);
-        return None;
     } else {
         return Some(text.clone());
     };
@@ -295,6 +300,7 @@ fn upstream(
     cx: &mut Cx<'_>,
     model: &At<String>,
     custom: Option<&At<String>>,
+    group: &str,
 ) -> Option<(&'static Provider, String)> {
     let text = model.value.trim();
     let (name, rest, span) = match (custom, text.split_once('/')) {
@@ -307,10 +313,18 @@ fn upstream(
         cx.error(model.span, "`model` has no name", None);
         return None;
     }
-    if rest.contains('*') {
-        let message = || "a `model` with `*` is not available yet: it is left out".to_owned();
+    let stars = |text: &str| text.matches('*').count();
+    if stars(rest) > stars(group) {
+        let message =
+            || "`model` has more `*` than its `model_name`: the deployment is left out".to_owned();
         cx.warn_once(Section::Params, "model *", model.span, message, || None);
         return None;
+    }
+    if text == "*" && custom.is_none() {
+        let message = || "the `model` `*` is taken for `openai/*`".to_owned();
+        let help =
+            || Some("a caller cannot choose the provider: write one group for each".to_owned());
+        cx.warn_once(Section::Params, "model", model.span, message, help);
     }
     if let Some(provider) = dialect::by_name(name) {
         // LiteLLM's hints at what an Azure deployment's model is like.
@@ -403,6 +417,7 @@ impl Group {
                 dialect: member.provider.dialect.name().to_owned(),
                 provider: member.provider.name.to_owned(),
                 model: member.model,
+                pattern: member.pattern,
                 api_base: member.base,
                 api_key: member.api_key,
                 weight,

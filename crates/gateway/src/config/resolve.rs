@@ -1,12 +1,14 @@
 //! Turns the tree of a file into a [`Config`].
 
 use super::credentials;
+use std::collections::HashMap;
+
 use super::cx::Cx;
 use super::de;
 use super::deployments::{self, Ready};
 use super::env;
 use super::known::{self, Section};
-use super::names::Names;
+use super::names::{Derived, Names};
 use super::node::{Entry, Node, Value};
 use super::policies;
 use super::raw;
@@ -36,22 +38,28 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     let (master_key, allow_mock_testing) = general_settings(cx, &mut general);
 
     let parts = [&mut litellm, &mut router, &mut secondwind];
-    let mut policies = policies::read(cx, &names, parts);
-    let groups: Vec<_> = groups
+    let policies = policies::read(cx, &names, parts);
+    let most = routing.max_parallel_requests;
+    let mut homes = HashMap::new();
+    let mut groups: Vec<_> = groups
         .into_iter()
         .map(|group| {
             let (name, members) = group.finish(&mut names);
-            let mut policy = policies.group(cx, &names, &name);
-            let deployments = members.into_iter().map(|ready| {
-                let mut deployment = deployment(cx, &mut policy, ready);
-                let most = &mut deployment.limits.max_parallel_requests;
-                *most = most.or(routing.max_parallel_requests);
-                deployment
-            });
-            let deployments = deployments.collect();
-            GroupConfig { name, policy: policy.policy, deployments }
+            if names.derives() {
+                homes.insert(name.clone(), members.clone());
+            }
+            let policy = policies.group(cx, &names, &name, None);
+            self::group(cx, policy, name, members, most)
         })
         .collect();
+    // What they say of each other may name more of them.
+    while let Some((name, Derived { home, deployment })) = names.next_derived() {
+        let policy = policies.group(cx, &names, &name, Some(&home));
+        let members = homes.get(&home).into_iter().flatten();
+        let meant = |ready: &&Ready| deployment.as_ref().is_none_or(|id| ready.id == *id);
+        let members = members.filter(meant).cloned().collect();
+        groups.push(GroupConfig { listed: false, ..group(cx, policy, name, members, most) });
+    }
     let (strategy, checks) = (routing.strategy, routing.checks);
     let policy = policies.base();
     let config =
@@ -76,12 +84,31 @@ fn section(cx: &mut Cx<'_>, root: &mut Node, key: &str, section: Section) -> Nod
     node
 }
 
+/// A group that lacks nothing; `most` requests at a time are for a deployment that says nothing of it.
+fn group(
+    cx: &mut Cx<'_>,
+    mut policy: policies::Group,
+    name: String,
+    members: Vec<Ready>,
+    most: Option<u32>,
+) -> GroupConfig {
+    let deployments = members.into_iter().map(|ready| {
+        let mut deployment = deployment(cx, &mut policy, ready);
+        let limit = &mut deployment.limits.max_parallel_requests;
+        *limit = limit.or(most);
+        deployment
+    });
+    let deployments = deployments.collect();
+    GroupConfig { name, policy: policy.policy, deployments, listed: true }
+}
+
 fn deployment(cx: &mut Cx<'_>, group: &mut policies::Group, ready: Ready) -> DeploymentConfig {
     DeploymentConfig {
         id: ready.id,
         dialect: ready.dialect,
         provider: ready.provider,
         model: ready.model,
+        pattern: ready.pattern,
         api_base: ready.api_base,
         api_key: ready.api_key,
         weight: ready.weight,

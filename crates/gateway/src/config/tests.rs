@@ -10,6 +10,7 @@ mod precedence;
 mod routing;
 mod scale;
 mod secrets;
+mod wildcards;
 mod yaml;
 
 /// Reads a text with no environment.

@@ -140,8 +140,8 @@ impl Reload {
             allow_mock_testing: config.allow_mock_testing,
             ..App::clone(&app)
         });
-        let deployments = config.groups.iter().map(|group| group.deployments.len()).sum();
-        Ok(Reloaded { groups: config.groups.len(), deployments, warnings: loaded.warnings })
+        let deployments = config.listed().map(|group| group.deployments.len()).sum();
+        Ok(Reloaded { groups: config.listed().count(), deployments, warnings: loaded.warnings })
     }
 }
 

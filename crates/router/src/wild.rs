@@ -1,0 +1,79 @@
+//! Deployments that answer for all names that a pattern covers: which model a request asks for there, and where.
+
+use bytes::Bytes;
+use http::Uri;
+use secondwind_llm::body::json_string;
+use secondwind_llm::dialect::Endpoint;
+
+use crate::pattern::{Pattern, filled};
+use crate::target::{Target, joined};
+
+/// What of a deployment depends on the name that is asked for.
+#[derive(Debug)]
+pub(crate) struct Wild {
+    pattern: Pattern,
+    /// Whether its address has a `*`.
+    somewhere: bool,
+}
+
+// === impl Wild ===
+
+impl Wild {
+    /// What of `target` depends on the name that is asked for, if anything.
+    pub(crate) fn of(target: &Target) -> Option<Self> {
+        let somewhere = has_star(&target.api_base);
+        let pattern = target.pattern.clone().filter(|_| somewhere || target.model.contains('*'))?;
+        Some(Self { pattern, somewhere })
+    }
+
+    /// Where a request for `endpoint` goes, and the model that it asks for there, as a JSON string. `None` where the
+    /// API has no such endpoint, or no place for a name like `asked`.
+    pub(crate) fn place(
+        &self,
+        target: &Target,
+        endpoint: Endpoint,
+        asked: &str,
+    ) -> Option<(Uri, Bytes)> {
+        let parts = self.pattern.parts(asked)?;
+        let model = filled(&target.model, &parts);
+        let filled = self.somewhere.then(|| address(&target.api_base, &parts));
+        let base = match &filled {
+            Some(filled) => filled.as_ref()?,
+            None => &target.api_base,
+        };
+        let path = target.dialect.endpoint_path(endpoint, &model, false)?;
+        Some((joined(base, &path).ok()?, json_string(&model)))
+    }
+}
+
+/// `target` as it answers for the group called `group`: where that is one name that its pattern covers, for that one.
+pub(crate) fn settled(mut target: Target, group: &str) -> Target {
+    let Some(pattern) = target.pattern.take() else { return target };
+    let Some(parts) = pattern.parts(group) else {
+        target.pattern = Some(pattern);
+        return target;
+    };
+    target.model = filled(&target.model, &parts);
+    if has_star(&target.api_base)
+        && let Some(base) = address(&target.api_base, &parts)
+    {
+        target.api_base = base;
+    }
+    target
+}
+
+fn has_star(base: &Uri) -> bool {
+    base.path().contains('*')
+}
+
+/// `base` with `parts` in the place of its `*`; `None` where one of them would be more than a piece of a path's
+/// segment.
+fn address(base: &Uri, parts: &[&str]) -> Option<Uri> {
+    let piece = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let stars = base.path().matches('*').count();
+    let used = parts.iter().skip(parts.len().saturating_sub(stars));
+    if used.into_iter().any(|part| part.is_empty() || !part.bytes().all(piece)) {
+        return None;
+    }
+    filled(&base.to_string(), parts).parse().ok()
+}
