@@ -13,6 +13,7 @@ mod budget;
 mod callers;
 mod callers_streams;
 mod cancelled;
+mod checkups;
 mod classes;
 mod clocks;
 mod cuts;

@@ -74,6 +74,7 @@ fn target(config: &DeploymentConfig) -> Result<Target, Unworkable> {
         limits: config.limits,
         policy: Arc::clone(&config.policy),
         assistant_prefill: config.assistant_prefill,
+        checkup: config.checkup.clone(),
     })
 }
 

@@ -16,10 +16,12 @@
 //! | `pattern` | names with `*` in them |
 //! | `watch` | tells a deployment's health what its attempts came to |
 //! | `told` | tells observers that a request is over |
+//! | `checkup` | background checks |
 //! | `client` | pooled connections to the providers |
 
 mod attempt;
 mod body;
+mod checkup;
 mod client;
 mod error;
 mod group;
@@ -45,6 +47,7 @@ mod watch;
 mod wild;
 
 pub use self::body::{Body, BodyError};
+pub use self::checkup::{Checked, Checkup};
 pub use self::error::RouteError;
 pub use self::pattern::Pattern;
 pub use self::request::{Call, Hop, Request, Routed};

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http::Response;
 use pin_project_lite::pin_project;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::body::Body;
+use crate::checkup::checkups;
 #[cfg(test)]
 use crate::client::{Clients, memory::Network};
 use crate::error::RouteError;
@@ -103,6 +105,17 @@ impl Router {
         let now = Instant::now();
         let groups = self.table.names().iter().filter_map(|name| self.table.group(name));
         groups.flat_map(|group| group.states(now)).collect()
+    }
+
+    /// Checks each deployment that has a [`Checkup`](crate::Checkup) once in `every`, give or take a tenth, and at most
+    /// `at_once` of them at the same time, for as long as it is polled. What a check comes to counts for the
+    /// deployment's health as any attempt does. It is over at once where none is to be checked.
+    pub fn checkups(
+        &self,
+        every: Duration,
+        at_once: usize,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        checkups(self.table.checks().to_vec(), every, at_once)
     }
 
     /// The names of the groups, in the order configured.

@@ -6,8 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use secondwind_layers::{Name, Policies};
+use secondwind_policy::Class;
 use tokio::time::Instant;
 
+use crate::checkup::{self, Check};
 use crate::client::{Client, Clients};
 use crate::group::{Group, Member};
 use crate::health::{Health, Peers, Registry};
@@ -23,6 +25,7 @@ pub(crate) struct Table<S> {
     /// The groups whose names cover others, the most specific first.
     patterns: Vec<(Pattern, Arc<Group<S>>)>,
     order: Vec<Name>,
+    checks: Vec<Arc<Check<S>>>,
 }
 
 impl<S> Table<S> {
@@ -49,26 +52,39 @@ impl<S> Table<S> {
         stack: impl Fn(Arc<Deployment>, Client) -> S,
     ) -> Result<Self, SetupError> {
         let (mut groups, mut order) = (BTreeMap::new(), Vec::new());
-        let mut patterns = Vec::new();
+        let (mut patterns, mut checks) = (Vec::new(), Vec::new());
         for GroupSetup { name, policy, targets, listed } in setup.groups {
             let name = Name::from(name);
             let mut members = Vec::with_capacity(targets.len());
             let health = |target: &Target| registry.health(&target.id, target.fingerprint(), now);
             let healths: Vec<Arc<Health>> = targets.iter().map(health).collect();
             let peers = Arc::new(Peers::new(healths.iter().cloned()));
+            let mut checked = Vec::new();
             for (target, health) in targets.into_iter().zip(healths) {
                 let id = target.id.clone();
                 let target = wild::settled(target, &name);
-                let deployment = Deployment::new(target, health, Arc::clone(&peers))
-                    .map_err(|error| SetupError::Target { id, error })?;
+                let unfit = |error| SetupError::Target { id: id.clone(), error };
+                let deployment =
+                    Deployment::new(target, health, Arc::clone(&peers)).map_err(unfit)?;
                 let client = clients.get(&deployment.target.policy);
+                if let Some(made) = checkup::checked(&deployment).filter(|_| listed) {
+                    let (deployment, how) = made.map_err(unfit)?;
+                    let deployment = Arc::new(deployment);
+                    let stack = stack(Arc::clone(&deployment), client.clone());
+                    checked.push((members.len(), (deployment, how), stack));
+                }
                 let deployment = Arc::new(deployment);
                 let stack = stack(Arc::clone(&deployment), client);
                 members.push(Member { deployment, stack });
             }
+            let fallback = !policy.fallback().list_for(Class::Timeout).is_empty();
             let strategy = Arc::clone(&setup.strategy);
             let chosen = (strategy, setup.checks);
             let group = Arc::new(Group::new(name.clone(), policy, members, chosen, now));
+            checks.extend(checked.into_iter().map(|(member, checked, stack)| {
+                let room = group.room(member);
+                Arc::new(Check::new(checked, name.clone(), fallback, room, stack))
+            }));
             if let Some(pattern) = Pattern::new(&name) {
                 patterns.push((pattern, Arc::clone(&group)));
             }
@@ -80,7 +96,7 @@ impl<S> Table<S> {
         registry.sweep();
         let aliases = setup.aliases.into_iter().map(|(alias, group)| (alias, Name::from(group)));
         patterns.sort_by_key(|(pattern, _)| Reverse(pattern.specificity()));
-        Ok(Self { groups, aliases: aliases.collect(), patterns, order })
+        Ok(Self { groups, aliases: aliases.collect(), patterns, order, checks })
     }
 
     /// The group called `name`, or that `name` stands for.
@@ -90,6 +106,11 @@ impl<S> Table<S> {
         self.groups.get(name).or_else(|| {
             self.patterns.iter().find(|(pattern, _)| pattern.covers(name)).map(|(_, group)| group)
         })
+    }
+
+    /// The checks of the deployments that are checked.
+    pub(crate) fn checks(&self) -> &[Arc<Check<S>>] {
+        &self.checks
     }
 
     /// The names of the groups, in the order configured.

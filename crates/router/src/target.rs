@@ -12,6 +12,7 @@ use secondwind_layers::Name;
 use secondwind_llm::dialect::{Dialect, Endpoint, InvalidKey};
 use secondwind_policy::Policy;
 
+use crate::checkup::Checkup;
 use crate::health::{Health, Peers};
 use crate::pattern::Pattern;
 use crate::wild::Wild;
@@ -47,6 +48,8 @@ pub struct Target {
     pub policy: Arc<Policy>,
     /// Whether it goes on from an assistant's last message, instead of beginning anew.
     pub assistant_prefill: bool,
+    /// How it is checked in the background; `None`: not at all.
+    pub checkup: Option<Checkup>,
 }
 
 /// How much a deployment takes. What is not set is not bounded.
@@ -129,6 +132,7 @@ impl Target {
             limits: Limits::default(),
             policy: Arc::default(),
             assistant_prefill: false,
+            checkup: None,
         }
     }
 

@@ -62,6 +62,18 @@ pub(crate) fn settled(mut target: Target, group: &str) -> Target {
     target
 }
 
+/// `target` as it answers for nothing but `model`; `None` where that is no model.
+pub(crate) fn asked_for(target: &Target, model: String) -> Option<Target> {
+    let mut target = Target { pattern: None, model, ..target.clone() };
+    if target.model.contains('*') {
+        return None;
+    }
+    if has_star(&target.api_base) {
+        target.api_base = address(&target.api_base, &[&target.model])?;
+    }
+    Some(target)
+}
+
 fn has_star(base: &Uri) -> bool {
     base.path().contains('*')
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use http::{HeaderValue, Uri};
 use secondwind_llm::dialect::{self, Provider};
-use secondwind_router::{Limits, Pattern};
+use secondwind_router::{Checkup, Limits, Pattern};
 
 use super::address::{self, Written};
 use super::at::At;
+use super::checkups;
 use super::credentials::Credentials;
 use super::cx::Cx;
 use super::de;
@@ -43,6 +44,8 @@ pub(super) struct Member {
     price: Option<f64>,
     tags: Vec<String>,
     limits: Limits,
+    /// How it is checked, and where it is written if nothing can be asked of it.
+    checkup: Result<Option<Checkup>, Span>,
     /// What goes into its policy.
     pub(super) overlay: Option<Node>,
 }
@@ -64,6 +67,7 @@ pub(super) struct Ready {
     pub(super) limits: Limits,
     pub(super) organization: Option<Secret>,
     pub(super) prefill: bool,
+    pub(super) checkup: Option<Checkup>,
     pub(super) overlay: Option<Node>,
 }
 
@@ -170,6 +174,7 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
     let price =
         price(cx, [params.input_cost_per_token.or(input), params.output_cost_per_token.or(output)]);
     let max_input_tokens = info.as_ref().and_then(|info| info.max_input_tokens);
+    let said = checkups::said(cx, info.as_mut());
     let id = id(cx, names, info);
     let weights = [("weight", params.weight), ("rpm", params.rpm), ("tpm", params.tpm)]
         .map(|(key, weight)| weight.and_then(|weight| positive(cx, key, weight)));
@@ -197,6 +202,7 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
         api_version: params.api_version.as_ref(),
     };
     let base = address::read(cx, provider, &written)?;
+    let checkup = said.checkup(provider, &upstream).ok_or(model.span);
     let api_key = match params.api_key.filter(|key| !key.value.expose().is_empty()) {
         // A key of the environment goes to the provider that it is for, and nowhere else.
         None if keyless && (params.api_base.is_none() || provider.api_base.is_none()) => {
@@ -227,6 +233,7 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
         price,
         tags: params.tags.unwrap_or_default(),
         limits,
+        checkup,
         overlay,
     };
     Some((name?, member))
@@ -394,6 +401,17 @@ fn positive(cx: &mut Cx<'_>, key: &str, weight: At<f64>) -> Option<At<f64>> {
     None
 }
 
+/// Tells which deployments cannot be checked in the background.
+pub(super) fn tell_unchecked(cx: &mut Cx<'_>, groups: &[Group]) {
+    for member in groups.iter().flat_map(|group| &group.members) {
+        if let Err(span) = member.checkup {
+            let message = || "a `model` with `*` is not checked in the background".to_owned();
+            let help = || Some("name a `health_check_model` in its `model_info`".to_owned());
+            cx.warn_once(Section::Info, "health_check_model", span, message, help);
+        }
+    }
+}
+
 // === impl Group ===
 
 impl Group {
@@ -427,6 +445,7 @@ impl Group {
                 limits: member.limits,
                 organization: member.organization,
                 prefill: member.prefill,
+                checkup: member.checkup.ok().flatten(),
                 overlay: member.overlay,
             }
         });

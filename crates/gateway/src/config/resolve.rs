@@ -1,5 +1,6 @@
 //! Turns the tree of a file into a [`Config`].
 
+use super::checkups;
 use super::credentials;
 use std::collections::HashMap;
 
@@ -12,7 +13,7 @@ use super::names::{Derived, Names};
 use super::node::{Entry, Node, Value};
 use super::policies;
 use super::raw;
-use super::resolved::{Config, DeploymentConfig, GroupConfig};
+use super::resolved::{Checkups, Config, DeploymentConfig, GroupConfig};
 use super::routing;
 use super::secret::Secret;
 
@@ -35,7 +36,10 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     let aliases = names.read_aliases(cx, router.take("model_group_alias"));
     let routing = routing::read(cx, &mut router);
     store(cx, secondwind.take("store"));
-    let (master_key, allow_mock_testing) = general_settings(cx, &mut general);
+    let (master_key, allow_mock_testing, checkups) = general_settings(cx, &mut general);
+    if checkups.is_some() {
+        deployments::tell_unchecked(cx, &groups);
+    }
 
     let parts = [&mut litellm, &mut router, &mut secondwind];
     let policies = policies::read(cx, &names, parts);
@@ -62,8 +66,16 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     }
     let (strategy, checks) = (routing.strategy, routing.checks);
     let policy = policies.base();
-    let config =
-        Config { groups, aliases, policy, master_key, strategy, checks, allow_mock_testing };
+    let config = Config {
+        groups,
+        aliases,
+        policy,
+        master_key,
+        strategy,
+        checks,
+        allow_mock_testing,
+        checkups,
+    };
     (!config.groups.is_empty()).then_some(config)
 }
 
@@ -119,15 +131,20 @@ fn deployment(cx: &mut Cx<'_>, group: &mut policies::Group, ready: Ready) -> Dep
         policy: group.deployment(cx, ready.overlay),
         organization: ready.organization,
         assistant_prefill: ready.prefill,
+        checkup: ready.checkup,
     }
 }
 
-fn general_settings(cx: &mut Cx<'_>, general: &mut Node) -> (Option<Secret>, bool) {
+fn general_settings(
+    cx: &mut Cx<'_>,
+    general: &mut Node,
+) -> (Option<Secret>, bool, Option<Checkups>) {
     let dropped = matches!(&general.value, Value::Map(map) if map.has_dropped("master_key"));
     let raw: raw::General = de::read(cx, general).unwrap_or_default();
+    let checkups = checkups::read(cx, &raw);
     let given = raw.master_key.filter(|key| !key.expose().is_empty());
     let key = given.or_else(|| cx.env.get(MASTER_KEY).filter(|_| !dropped).map(Secret::new));
-    (key, raw.allow_mock_testing.unwrap_or(false))
+    (key, raw.allow_mock_testing.unwrap_or(false), checkups)
 }
 
 /// State is kept in memory; there is nowhere else yet.

@@ -1,11 +1,12 @@
 //! A configuration in which nothing is left to look up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Uri;
 use secondwind_policy::Policy;
 use secondwind_router::strategy::Strategy;
-use secondwind_router::{Checks, Limits, Pattern};
+use secondwind_router::{Checks, Checkup, Limits, Pattern};
 
 use super::secret::Secret;
 
@@ -30,6 +31,17 @@ pub struct Config {
     /// Whether callers may try out their fallbacks with `mock_testing_…`:
     /// `general_settings.dangerously_allow_mock_testing_request_params`.
     pub allow_mock_testing: bool,
+    /// How often the deployments are checked in the background; `None`: never.
+    pub checkups: Option<Checkups>,
+}
+
+/// How often deployments are checked in the background.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Checkups {
+    /// Each once in this time: `general_settings.health_check_interval`, 300 s.
+    pub every: Duration,
+    /// How many at the same time: `general_settings.health_check_concurrency`, 4.
+    pub at_once: u32,
 }
 
 /// A model group: what callers ask for by one name.
@@ -90,6 +102,8 @@ pub struct DeploymentConfig {
     pub organization: Option<Secret>,
     /// `model_info.supports_assistant_prefill`: whether it goes on from an assistant's last message.
     pub assistant_prefill: bool,
+    /// How it is checked in the background; `None` where it is not.
+    pub checkup: Option<Checkup>,
 }
 
 // === impl Config ===

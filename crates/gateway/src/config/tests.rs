@@ -1,6 +1,7 @@
 use super::*;
 
 mod addresses;
+mod checkups;
 mod credentials;
 mod examples;
 mod files;
