@@ -9,7 +9,7 @@ from gateway import DIRECT, Gateway, NoGateway
 from upstream import ClosedPort, Handmade, LLMock
 
 # Longer than any test needs, so that one that hangs fails by name and the others still run.
-TEST_LIMIT_SECONDS = 40
+TEST_LIMIT_SECONDS = int(os.environ.get("SECONDWIND_TEST_LIMIT", "40"))
 
 _LOGS = pytest.StashKey()
 

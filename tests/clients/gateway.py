@@ -16,12 +16,12 @@ MASTER_KEY = "sk-master-0000000000000000"
 QUICK = {"retry": {"backoff": {"base": "20ms", "factor": 2, "max": "80ms"}}}
 
 
-def place(group, id, upstream, *, model="upstream-model", key=None, **params):
+def place(group, id, upstream, *, model="upstream-model", key=None, provider="openai", **params):
     """One deployment of `model_list`. More: any of `litellm_params`."""
     return {
         "model_name": group,
         "litellm_params": {
-            "model": f"openai/{model}",
+            "model": f"{provider}/{model}",
             "api_base": upstream.base,
             "api_key": key or f"sk-place-{id}-00000000",
             **params,

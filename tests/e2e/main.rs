@@ -18,6 +18,7 @@ mod classes;
 mod clocks;
 mod cuts;
 mod failover;
+mod families;
 mod faults;
 mod gateway;
 mod hostile;

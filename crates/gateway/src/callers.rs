@@ -40,6 +40,7 @@ pub(crate) struct Said {
     tags: Vec<String>,
     stream_timeout: Option<Duration>,
     hops: Vec<Hop>,
+    drop_params: Option<bool>,
     mock: Option<Class>,
 }
 
@@ -72,6 +73,8 @@ pub(crate) fn read(
     let of_header = header(headers, STREAM_TIMEOUT, SECONDS, seconds_of_text)?;
     said.stream_timeout = of_header.or(stream_timeout);
 
+    said.drop_params = fields.read("drop_params", "true or false", Value::as_bool)?;
+
     for name in ["tags", METADATA_TAGS] {
         said.tags.extend(fields.read(name, "a list of texts", texts)?.unwrap_or_default());
     }
@@ -91,10 +94,11 @@ pub(crate) fn read(
 impl Said {
     /// Lays down what belongs to the call.
     pub(crate) fn lay_on(self, call: &mut Call) {
-        let Self { tags, stream_timeout, hops, mock } = self;
+        let Self { tags, stream_timeout, hops, drop_params, mock } = self;
         call.tags = tags;
         call.stream_timeout = stream_timeout;
         call.hops = hops;
+        call.drop_params = drop_params;
         call.mock = mock;
     }
 }

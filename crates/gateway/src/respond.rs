@@ -13,8 +13,14 @@ use secondwind_llm::dialect::{Dialect, ErrorDetail, ErrorReply, OpenAiChat, kind
 use secondwind_policy::Class;
 use secondwind_router::{Body as RouterBody, RouteError, Router};
 
-/// The dialect in which callers are answered.
-const CALLERS: &dyn Dialect = &OpenAiChat;
+/// Who asked, and how they are answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    /// The API that the caller speaks.
+    pub(crate) dialect: &'static dyn Dialect,
+    /// The group that was asked for.
+    pub(crate) group: &'a Name,
+}
 
 const MODEL_ID: HeaderName = HeaderName::from_static("x-litellm-model-id");
 const MODEL_GROUP: HeaderName = HeaderName::from_static("x-litellm-model-group");
@@ -87,10 +93,16 @@ impl Refusal {
         self
     }
 
+    /// The answer, in OpenAI's words.
     pub(crate) fn into_response(self) -> Response {
+        self.told_in(&OpenAiChat)
+    }
+
+    /// The answer, in the words of the caller's API.
+    pub(crate) fn told_in(self, dialect: &dyn Dialect) -> Response {
         let Self { status, message, kind, code, param, class } = self;
         let reply = ErrorReply { message: &message, kind, code, param, class, trail: None };
-        let mut response = json(status, CALLERS.error_body(&reply));
+        let mut response = json(status, dialect.error_body(&reply));
         response.headers_mut().insert(RETRIES, HeaderValue::from_static("0"));
         response.headers_mut().insert(FALLBACKS, HeaderValue::from_static("0"));
         response.headers_mut().insert(TRAIL, HeaderValue::from_static(""));
@@ -102,16 +114,19 @@ impl Refusal {
 pub(crate) fn respond(
     outcome: Result<http::Response<RouterBody>, Error<Error<RouteError>>>,
     context: &Context,
-    asked: &Name,
+    asked: Asked<'_>,
     router: &Router,
 ) -> Response {
     let trail = context.trail();
+    let Asked { dialect, group: asked } = asked;
     let (mut response, told) = match outcome {
         Ok(answer) => match answer.extensions().get::<Verdict>().copied() {
-            None => (passed_on(answer), None),
-            Some(verdict) => (failed_answer(&answer, &verdict, &trail), Some(verdict.class)),
+            None => (passed_on(answer, dialect), None),
+            Some(verdict) => {
+                (failed_answer(&answer, &verdict, &trail, dialect), Some(verdict.class))
+            }
         },
-        Err(error) => no_answer(error, &trail),
+        Err(error) => no_answer(error, &trail, dialect),
     };
     // The one who answered; of a failure, the one whose failure is told, in the group that was asked for.
     let of_asked = |attempt: &&Attempt| attempt.group.as_ref() == Some(asked);
@@ -128,9 +143,9 @@ pub(crate) fn respond(
 }
 
 /// An answer as it came.
-fn passed_on(answer: http::Response<RouterBody>) -> Response {
+fn passed_on(answer: http::Response<RouterBody>, dialect: &dyn Dialect) -> Response {
     let (mut head, body) = answer.into_parts();
-    head.headers = CALLERS.reply_headers(&head.headers);
+    head.headers = dialect.reply_headers(&head.headers);
     head.extensions = http::Extensions::new();
     Response::from_parts(head, Body::new(body))
 }
@@ -140,17 +155,18 @@ fn failed_answer(
     answer: &http::Response<RouterBody>,
     verdict: &Verdict,
     trail: &Trail,
+    dialect: &dyn Dialect,
 ) -> Response {
     let body = answer.body().as_whole().map_or(&[][..], |body| body);
     let came = answer.status();
-    let detail = CALLERS.error_detail(body);
+    let detail = dialect.error_detail(body);
     let fallback = format!("the provider answered with status {}", came.as_u16());
     let message = detail.message.as_deref().unwrap_or(&fallback);
     let came = (!came.is_success()).then(|| came.as_u16());
-    let mut response = failure(verdict, came, message, &detail, trail);
+    let mut response = failure(verdict, came, message, &detail, trail, dialect);
     let ours = std::mem::take(response.headers_mut());
     let headers = response.headers_mut();
-    *headers = CALLERS.reply_headers(answer.headers());
+    *headers = dialect.reply_headers(answer.headers());
     for name in OF_THE_BODY_OR_THE_WAIT {
         headers.remove(name);
     }
@@ -161,20 +177,28 @@ fn failed_answer(
 }
 
 /// A failure without an answer.
-fn no_answer(error: Error<Error<RouteError>>, trail: &Trail) -> (Response, Option<Class>) {
+fn no_answer(
+    error: Error<Error<RouteError>>,
+    trail: &Trail,
+    dialect: &dyn Dialect,
+) -> (Response, Option<Class>) {
     let mut detail = ErrorDetail::default();
     let error = error.flatten();
     match error.into_inner() {
         Err(elapsed) => {
             let message = format!("the request timed out: {elapsed}");
             let verdict = Verdict::new(Class::Timeout);
-            (failure(&verdict, None, &message, &detail, trail), Some(Class::Timeout))
+            let response = failure(&verdict, None, &message, &detail, trail, dialect);
+            (response, Some(Class::Timeout))
         }
         Ok(error) => {
             if error.is_all_resting() {
                 detail.kind = Some("all_deployments_in_cooldown".to_owned());
             }
-            let mut response = failure(&error.verdict(), None, &error.to_string(), &detail, trail);
+            detail.param = error.param().map(str::to_owned);
+            let message = error.to_string();
+            let verdict = error.verdict();
+            let mut response = failure(&verdict, None, &message, &detail, trail, dialect);
             if error.is_all_resting() {
                 // No retry of ours was spent: whoever comes back when asked to is welcome.
                 response.headers_mut().remove(SHOULD_RETRY);
@@ -191,6 +215,7 @@ fn failure(
     message: &str,
     detail: &ErrorDetail,
     trail: &Trail,
+    dialect: &dyn Dialect,
 ) -> Response {
     let class = verdict.class;
     let status =
@@ -205,7 +230,7 @@ fn failure(
         class,
         trail: Some(&told),
     };
-    let mut response = json(status, CALLERS.error_body(&reply));
+    let mut response = json(status, dialect.error_body(&reply));
     let headers = response.headers_mut();
     // Our own retries are spent: the caller's SDK must not multiply them.
     headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));

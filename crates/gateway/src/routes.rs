@@ -12,7 +12,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use secondwind_layers::{Context, Name};
-use secondwind_llm::dialect::{Endpoint, OpenAiChat};
+use secondwind_llm::dialect::{Anthropic, Dialect, Endpoint, OpenAi, OpenAiChat};
 use secondwind_llm::peek::{PeekError, peek};
 use secondwind_policy::Class;
 use secondwind_router::Call;
@@ -24,7 +24,7 @@ use crate::auth::MasterKey;
 use crate::edge::CALL_ID;
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::respond::{Refusal, respond};
+use crate::respond::{Asked, Refusal, respond};
 use crate::{callers, inspect};
 
 /// What all requests share.
@@ -61,6 +61,8 @@ pub(crate) fn routes(live: Live) -> Router {
     let chat = post(|state, request| ask(state, request, Endpoint::ChatCompletions));
     let completions = post(|state, request| ask(state, request, Endpoint::Completions));
     let embeddings = post(|state, request| ask(state, request, Endpoint::Embeddings));
+    let responses = post(|state, request| ask(state, request, Endpoint::Responses));
+    let messages = post(|state, request| ask(state, request, Endpoint::Messages));
     Router::new()
         .route("/v1/chat/completions", chat.clone())
         .route("/chat/completions", chat)
@@ -68,6 +70,10 @@ pub(crate) fn routes(live: Live) -> Router {
         .route("/completions", completions)
         .route("/v1/embeddings", embeddings.clone())
         .route("/embeddings", embeddings)
+        .route("/v1/responses", responses.clone())
+        .route("/responses", responses)
+        .route("/v1/messages", messages.clone())
+        .route("/messages", messages)
         .route("/v1/models", get(models))
         .route("/models", get(models))
         .route("/v1/models/{*model}", get(model))
@@ -91,14 +97,24 @@ async fn ask(State(app): State<Arc<App>>, request: Request, endpoint: Endpoint) 
         Ok(read) => read,
         Err(refusal) => {
             app.metrics.refused(refusal.class);
-            return refusal.into_response();
+            return refusal.told_in(spoken_by_callers(endpoint));
         }
     };
-    let asked = group.clone();
+    let (dialect, asked) = (call.dialect, group.clone());
     let request = secondwind_router::Request::new(call, group, context.clone());
     // The router is always ready: what there is to wait for, it waits for within the call.
     let outcome = app.router.clone().call(request).await;
-    respond(outcome, &context, &asked, &app.router)
+    let asked = Asked { dialect, group: &asked };
+    respond(outcome, &context, asked, &app.router)
+}
+
+/// The API that callers of `endpoint` speak.
+const fn spoken_by_callers(endpoint: Endpoint) -> &'static dyn Dialect {
+    match endpoint {
+        Endpoint::Messages => &Anthropic,
+        Endpoint::Responses => &OpenAi,
+        _ => &OpenAiChat,
+    }
 }
 
 async fn read(
@@ -120,7 +136,7 @@ async fn read(
     let said = callers::read(app, &group, &head.headers, (&peek, &body), context)?;
     // From here on there is nothing in it that is not for a provider.
     let body = peek.strip(&body);
-    let mut call = Call::new(&OpenAiChat, endpoint, head.headers, body, peek);
+    let mut call = Call::new(spoken_by_callers(endpoint), endpoint, head.headers, body, peek);
     said.lay_on(&mut call);
     Ok((call, group))
 }

@@ -75,6 +75,7 @@ fn target(config: &DeploymentConfig) -> Result<Target, Unworkable> {
         policy: Arc::clone(&config.policy),
         assistant_prefill: config.assistant_prefill,
         checkup: config.checkup.clone(),
+        drop_params: config.drop_params,
     })
 }
 

@@ -21,7 +21,8 @@ use pin_project_lite::pin_project;
 use secondwind_layers::body::{Broken, Gated, Limits};
 use secondwind_layers::classify::{Opinion, Verdict};
 use secondwind_llm::body::Spliced;
-use secondwind_llm::stream::{Events, Way};
+use secondwind_llm::stream::{Events, StreamDialect, Way};
+use secondwind_llm::translate::{NoAnswer, Options, Translate};
 use secondwind_policy::{Policy, Recovery};
 use tokio::time::Instant;
 use tower_service::Service;
@@ -31,8 +32,10 @@ use crate::client::{self, Client};
 use crate::error::RouteError;
 use crate::late::Late;
 use crate::request::Request;
+use crate::route::Route;
 use crate::stream::Stream;
 use crate::target::Deployment;
+use crate::wild::Place;
 
 /// How much of a failed answer is read, and for how long.
 const ERROR_BYTES: usize = 64 * 1024;
@@ -62,8 +65,8 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State {
-        // The deployment's dialect has no place for the request.
-        Refused,
+        // The deployment cannot be asked it.
+        Refused { error: Option<RouteError> },
         // The answer's head is awaited.
         Sending { answer: legacy::ResponseFuture, #[pin] late: Late },
         // The stream is held back until it proves itself.
@@ -108,7 +111,11 @@ impl Send {
         Self { deployment, client, wall_clock }
     }
 
-    fn http_request(&self, request: &Request, way: Way) -> Option<http::Request<Spliced>> {
+    fn http_request(
+        &self,
+        request: &Request,
+        way: Way,
+    ) -> Result<http::Request<Spliced>, RouteError> {
         let Deployment { target, auth, .. } = &*self.deployment;
         let call = request.call();
         let prefill = request.resume().and_then(|resume| resume.prefill.as_ref());
@@ -116,8 +123,20 @@ impl Send {
             (Way::Prefill, Some((body, peek))) => (body, peek),
             _ => (&call.body, &call.peek),
         };
-        let (uri, model_json) = self.deployment.place(call.endpoint, &call.peek.model)?;
-        let body = Spliced::new(body, peek.model_range.clone(), model_json);
+        let route = self.deployment.route(call.endpoint);
+        let route = route.ok_or_else(|| RouteError::unsupported(request.group()))?;
+        let place = self.deployment.place(route, &call.peek.model, peek.stream);
+        let Place { model, model_json, uri } =
+            place.ok_or_else(|| RouteError::unsupported(request.group()))?;
+        let body = match route.translate {
+            None => Spliced::new(body, peek.model_range.clone(), model_json),
+            Some(translate) => {
+                let drop_params = call.drop_params.unwrap_or(target.drop_params);
+                let options = Options { drop_params, ..Options::new(&model) };
+                let translated = translate.request(body, &options);
+                Spliced::whole(translated.map_err(RouteError::refused)?)
+            }
+        };
         let mut sent = http::Request::new(body);
         *sent.method_mut() = Method::POST;
         *sent.uri_mut() = uri;
@@ -129,7 +148,7 @@ impl Send {
         headers
             .entry(header::CONTENT_TYPE)
             .or_insert(const { HeaderValue::from_static("application/json") });
-        Some(sent)
+        Ok(sent)
     }
 }
 
@@ -157,8 +176,8 @@ impl Service<Request> for Send {
             way,
         };
         let state = match sent {
-            Some(sent) => State::Sending { answer: self.client.request(sent), late: call.late() },
-            None => State::Refused,
+            Ok(sent) => State::Sending { answer: self.client.request(sent), late: call.late() },
+            Err(error) => State::Refused { error: Some(error) },
         };
         SendFuture { state, call: Some(call), again }
     }
@@ -174,10 +193,9 @@ impl Future for SendFuture {
         loop {
             let Some(call) = this.call.as_mut() else { return Poll::Pending };
             match this.state.as_mut().project() {
-                StateProjection::Refused => {
-                    return Poll::Ready(Err(
-                        call.failed(RouteError::unsupported(&call.deployment.target.id))
-                    ));
+                StateProjection::Refused { error } => {
+                    let Some(error) = error.take() else { return Poll::Pending };
+                    return Poll::Ready(Err(call.failed(error)));
                 }
                 StateProjection::Sending { answer, late } => {
                     let answer = match Pin::new(answer).poll(cx) {
@@ -201,6 +219,9 @@ impl Future for SendFuture {
                         return Poll::Ready(Ok(call.failed_answer(head, Bytes::new(), verdict)));
                     }
                     if let Some(events) = call.events(&head).filter(|_| !failed) {
+                        if call.translate().is_some() {
+                            of_another_body(&mut head.headers);
+                        }
                         let held = Gated::inspected(body, events, call.limits(), call.began);
                         this.state.set(State::Proving { held: Some((head, held)) });
                         continue;
@@ -249,7 +270,7 @@ impl Future for SendFuture {
                     let Some(reading) = reading.take() else { return Poll::Pending };
                     if let Some(send) = this.again.take()
                         && call.refused_to_go_on(&reading)
-                        && let Some(sent) = send.http_request(&call.request, Way::Afresh)
+                        && let Ok(sent) = send.http_request(&call.request, Way::Afresh)
                     {
                         // That it does not go on from what was said is not the caller's mistake.
                         call.way = Way::Afresh;
@@ -261,6 +282,13 @@ impl Future for SendFuture {
                 }
             }
         }
+    }
+}
+
+/// Takes out what a provider says of its body, which is not the one that the caller gets.
+fn of_another_body(headers: &mut HeaderMap) {
+    for name in ["content-digest", "content-length", "content-md5", "digest", "etag"] {
+        headers.remove(name);
     }
 }
 
@@ -294,14 +322,32 @@ impl Sent {
         Late::within(self.began, self.policy().timeout().first_content())
     }
 
+    fn route(&self) -> Option<&Route> {
+        self.deployment.route(self.request.call().endpoint)
+    }
+
+    /// The translation of the answer, where it comes in another API than the caller's.
+    fn translate(&self) -> Option<&'static dyn Translate> {
+        self.route().and_then(|route| route.translate)
+    }
+
+    /// The streams of the caller's API, where one was asked for.
+    fn streams(&self) -> Option<&'static dyn StreamDialect> {
+        let call = self.request.call();
+        call.dialect.streams(call.endpoint).filter(|_| call.peek.stream)
+    }
+
     /// What looks at the answer, where it is the stream that was asked for. What is not is read whole and judged.
     fn events(&self, head: &response::Parts) -> Option<Events> {
-        let call = self.request.call();
-        let streams = self.deployment.target.dialect.streams(call.endpoint)?;
-        if !call.peek.stream || !is_event_stream(&head.headers) {
-            return None;
-        }
-        let events = Events::new(streams);
+        let streams = self.streams().filter(|_| is_event_stream(&head.headers))?;
+        let events = match self.route() {
+            Some(Route { spoken, translate: Some(translate), .. }) => {
+                let theirs = self.deployment.target.dialect.streams(*spoken)?;
+                let translate = translate.stream(&self.request.call().body);
+                Events::new(streams).translated(theirs, translate)
+            }
+            _ => Events::new(streams),
+        };
         Some(match self.policy().stream().recovery() {
             Recovery::Buffer => events.holding_all(),
             Recovery::Off => events.lenient(),
@@ -350,15 +396,18 @@ impl Sent {
         match ended {
             Err(error) => Err(self.failed(RouteError::read(error))),
             Ok(true) => {
-                let endpoint = self.request.call().endpoint;
-                match dialect.classify_ok_body(endpoint, &head.headers, &read, now) {
-                    Some(verdict) => Ok(self.failed_answer(head, read, verdict)),
-                    None => {
-                        self.request.context().judge(Opinion::Success);
-                        let read = self.deployment.scrubbed(read);
-                        Ok(self.whole_answer(head, read))
-                    }
+                let asked = self.request.call().endpoint;
+                let spoken = self.route().map_or(asked, |route| route.spoken);
+                if let Some(verdict) = dialect.classify_ok_body(spoken, &head.headers, &read, now) {
+                    return Ok(self.failed_answer(head, read, verdict));
                 }
+                let answer = self.whole_answer(head, self.deployment.scrubbed(read));
+                let answer = answer.map_err(|error| self.failed(RouteError::no_answer(error)))?;
+                self.request.context().judge(Opinion::Success);
+                Ok(answer)
+            }
+            Ok(false) if self.translate().is_some() => {
+                Err(self.failed(RouteError::too_long_to_translate()))
             }
             // Too long to be held back: it is on its way now.
             Ok(false) => {
@@ -368,18 +417,26 @@ impl Sent {
         }
     }
 
-    /// A whole answer, as a stream where one was asked for.
-    fn whole_answer(&self, mut head: response::Parts, read: Bytes) -> Response<Body> {
-        let call = self.request.call();
-        let streams = self.deployment.target.dialect.streams(call.endpoint);
-        let streams = streams.filter(|_| call.peek.stream);
-        let Some(stream) = streams.and_then(|streams| streams.as_stream(&read)) else {
-            return Response::from_parts(head, Body::whole(read));
-        };
-        head.headers.remove(header::CONTENT_LENGTH);
-        let kind = HeaderValue::from_static("text/event-stream");
-        head.headers.insert(header::CONTENT_TYPE, kind);
-        Response::from_parts(head, Body::whole(stream))
+    /// A whole answer in the caller's API, as a stream where one was asked for.
+    fn whole_answer(
+        &self,
+        mut head: response::Parts,
+        read: Bytes,
+    ) -> Result<Response<Body>, NoAnswer> {
+        let (mut answer, mut kind) = (read, None);
+        if let Some(translate) = self.translate() {
+            answer = translate.answer(&answer)?;
+            kind = Some("application/json");
+        }
+        if let Some(stream) = self.streams().and_then(|streams| streams.as_stream(&answer)) {
+            answer = stream;
+            kind = Some("text/event-stream");
+        }
+        if let Some(kind) = kind {
+            of_another_body(&mut head.headers);
+            head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        Ok(Response::from_parts(head, Body::whole(answer)))
     }
 
     /// A failed answer goes on with its verdict among its extensions: it may be told to the caller long

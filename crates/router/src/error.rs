@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use hyper_util::client::legacy;
 use secondwind_layers::body::Broken;
-use secondwind_layers::classify::{Blame, Verdict, verdict_of_clock};
+use secondwind_layers::classify::{Blame, Reach, Verdict, verdict_of_clock};
 use secondwind_layers::timeout::Elapsed;
+use secondwind_llm::translate::{NoAnswer, Refused, RefusedKind};
 use secondwind_policy::Class;
 
 /// Why a request got no answer at all. It never shows an address with what may be secret in it.
@@ -27,7 +28,10 @@ enum Kind {
     NoMatch { group: String },
     QueueFull { group: String },
     Mocked,
-    Unsupported { deployment: String },
+    Unsupported { group: String },
+    Refused(Refused),
+    NoAnswer(NoAnswer),
+    TooLongToTranslate,
     Unproven(Broken),
     Spent { group: String },
 }
@@ -78,9 +82,32 @@ impl RouteError {
         Self { kind: Kind::Mocked, verdict: Verdict::new(class) }
     }
 
-    pub(crate) fn unsupported(deployment: &str) -> Self {
-        let kind = Kind::Unsupported { deployment: deployment.to_owned() };
-        Self { kind, verdict: Verdict::new(Class::BadRequest) }
+    /// Nobody in the group offers what is asked.
+    pub(crate) fn unsupported(group: &str) -> Self {
+        let kind = Kind::Unsupported { group: group.to_owned() };
+        Self { kind, verdict: Verdict::new(Class::UnsupportedParams) }
+    }
+
+    /// The request cannot be said in the deployment's API, or is no request.
+    pub(crate) fn refused(refused: Refused) -> Self {
+        let verdict = match refused.kind {
+            // Another may have a word for it.
+            RefusedKind::UnsupportedParams => {
+                Verdict::new(Class::UnsupportedParams).with_reach(Reach::Unasked)
+            }
+            _ => Verdict::new(Class::BadRequest),
+        };
+        Self { kind: Kind::Refused(refused), verdict: verdict.with_blame(Blame::Nobody) }
+    }
+
+    /// The answer is none, in the API that it is in.
+    pub(crate) const fn no_answer(error: NoAnswer) -> Self {
+        Self { kind: Kind::NoAnswer(error), verdict: Verdict::new(Class::InternalServer) }
+    }
+
+    /// The answer is too long to be held until it can be translated.
+    pub(crate) const fn too_long_to_translate() -> Self {
+        Self { kind: Kind::TooLongToTranslate, verdict: Verdict::new(Class::InternalServer) }
     }
 
     /// The answer broke before it proved to be one.
@@ -99,6 +126,15 @@ impl RouteError {
     #[must_use]
     pub const fn verdict(&self) -> Verdict {
         self.verdict
+    }
+
+    /// The field of the request that is at fault, where it is one.
+    #[must_use]
+    pub fn param(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Refused(refused) => refused.param.as_deref(),
+            _ => None,
+        }
     }
 
     /// Whether no provider was asked, since all deployments of the group rest.
@@ -141,9 +177,12 @@ impl fmt::Display for RouteError {
             Kind::QueueFull { group } => {
                 write!(f, "too many requests wait for a deployment of `{group}`")
             }
-            Kind::Unsupported { deployment } => {
-                write!(f, "`{deployment}` does not offer what the request asks for")
+            Kind::Unsupported { group } => {
+                write!(f, "no deployment of `{group}` offers what the request asks for")
             }
+            Kind::Refused(refused) => refused.fmt(f),
+            Kind::NoAnswer(error) => error.fmt(f),
+            Kind::TooLongToTranslate => f.write_str("the provider's answer is too long"),
         }
     }
 }
@@ -155,6 +194,7 @@ impl std::error::Error for RouteError {
             Kind::Read(error) => Some(error),
             Kind::Late(elapsed) => Some(elapsed),
             Kind::Unproven(broken) => Some(broken),
+            Kind::NoAnswer(error) => Some(error),
             _ => None,
         }
     }

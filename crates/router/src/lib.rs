@@ -12,6 +12,7 @@
 //! | `late` | how long its head, and a body that counts as a whole, are awaited |
 //! | [`strategy`] | which deployment comes first |
 //! | `health` | which deployments rest, and until when |
+//! | `route` | how a deployment is asked: as it is, or in the words of its own API |
 //! | `load` | how many requests a deployment has, how fast it answers, what it was sent |
 //! | `pattern` | names with `*` in them |
 //! | `watch` | tells a deployment's health what its attempts came to |
@@ -32,6 +33,7 @@ mod load;
 mod pattern;
 mod recover;
 mod request;
+mod route;
 mod service;
 mod setup;
 mod stack;

@@ -67,6 +67,8 @@ pub struct Call {
     pub hops: Vec<Hop>,
     /// What the group that is asked for shall come to without being asked: for those who try out their fallbacks.
     pub mock: Option<Class>,
+    /// Whether parameters that a deployment's API has no word for are left out, whatever the deployment says.
+    pub drop_params: Option<bool>,
 }
 
 /// A fallback of a request's own: a group, which is asked something else than the group before it.
@@ -175,8 +177,19 @@ impl Call {
         peek: Peek,
     ) -> Self {
         let (tags, hops) = (Vec::new(), Vec::new());
-        let (stream_timeout, mock) = (None, None);
-        Self { dialect, endpoint, headers, body, peek, tags, stream_timeout, hops, mock }
+        let (stream_timeout, mock, drop_params) = (None, None, None);
+        Self {
+            dialect,
+            endpoint,
+            headers,
+            body,
+            peek,
+            tags,
+            stream_timeout,
+            hops,
+            mock,
+            drop_params,
+        }
     }
 }
 

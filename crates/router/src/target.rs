@@ -1,11 +1,12 @@
 //! One place that can answer for a group.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::uri::{InvalidUri, PathAndQuery};
+use http::uri::InvalidUri;
 use http::{HeaderName, HeaderValue, Uri};
 use memchr::memmem;
 use secondwind_layers::Name;
@@ -15,7 +16,8 @@ use secondwind_policy::Policy;
 use crate::checkup::Checkup;
 use crate::health::{Health, Peers};
 use crate::pattern::Pattern;
-use crate::wild::Wild;
+use crate::route::{Route, routes};
+use crate::wild::{Place, Wild};
 
 /// What a deployment is, as a configuration says it.
 #[derive(Clone)]
@@ -50,6 +52,8 @@ pub struct Target {
     pub assistant_prefill: bool,
     /// How it is checked in the background; `None`: not at all.
     pub checkup: Option<Checkup>,
+    /// Whether parameters that its API has no word for are left out, instead of refused.
+    pub drop_params: bool,
 }
 
 /// How much a deployment takes. What is not set is not bounded.
@@ -74,7 +78,7 @@ pub(crate) struct Deployment {
     pub(crate) health: Arc<Health>,
     pub(crate) peers: Arc<Peers>,
     secret: Option<memmem::Finder<'static>>,
-    uris: Vec<(Endpoint, Uri)>,
+    routes: Vec<Route>,
     /// What depends on the name that is asked for, where anything does.
     wild: Option<Wild>,
 }
@@ -93,9 +97,6 @@ pub enum TargetError {
 
 /// What is shorter is no secret, and stands in many an innocent word.
 const SHORTEST_SECRET: usize = 8;
-
-const ENDPOINTS: [Endpoint; 3] =
-    [Endpoint::ChatCompletions, Endpoint::Completions, Endpoint::Embeddings];
 
 // === impl Target ===
 
@@ -133,6 +134,7 @@ impl Target {
             policy: Arc::default(),
             assistant_prefill: false,
             checkup: None,
+            drop_params: false,
         }
     }
 
@@ -155,12 +157,8 @@ impl Deployment {
         peers: Arc<Peers>,
     ) -> Result<Self, TargetError> {
         let wild = Wild::of(&target);
-        let uri = |endpoint: &Endpoint| {
-            let path = target.dialect.endpoint_path(*endpoint, &target.model, false)?;
-            Some(joined(&target.api_base, &path).map(|uri| (*endpoint, uri)))
-        };
-        let uris = ENDPOINTS.iter().filter_map(uri).collect::<Result<_, _>>();
-        let uris = uris.map_err(TargetError::Address)?;
+        let routes = routes(target.dialect, &target.model, &target.api_base);
+        let routes = routes.map_err(TargetError::Address)?;
         let mut auth = match &target.api_key {
             Some(key) => target.dialect.auth(key).map_err(TargetError::Key)?,
             None => http::HeaderMap::new(),
@@ -174,17 +172,22 @@ impl Deployment {
         let key = target.api_key.as_deref().filter(|key| key.len() >= SHORTEST_SECRET);
         let secret = key.map(|key| memmem::Finder::new(key).into_owned());
         let model_json = secondwind_llm::body::json_string(&target.model);
-        Ok(Self { target, model_json, auth, health, peers, secret, uris, wild })
+        Ok(Self { target, model_json, auth, health, peers, secret, routes, wild })
     }
 
-    /// Where a request for `endpoint` goes, and which model it asks for there, as a JSON string; `asked` is what
-    /// the caller calls it. `None` where there is no such place.
-    pub(crate) fn place(&self, endpoint: Endpoint, asked: &str) -> Option<(Uri, Bytes)> {
+    /// How `endpoint` is asked of it; `None` where it cannot be.
+    pub(crate) fn route(&self, endpoint: Endpoint) -> Option<&Route> {
+        self.routes.iter().find(|route| route.is_for(endpoint))
+    }
+
+    /// Which model a request asks for on `route`, and where; `asked` is what the caller calls it. `None` where there is
+    /// no such place.
+    pub(crate) fn place(&self, route: &Route, asked: &str, stream: bool) -> Option<Place<'_>> {
         if let Some(wild) = &self.wild {
-            return wild.place(&self.target, endpoint, asked);
+            return wild.place(&self.target, route.spoken, asked, stream);
         }
-        let (_, uri) = self.uris.iter().find(|(known, _)| *known == endpoint)?;
-        Some((uri.clone(), self.model_json.clone()))
+        let (model, uri) = (Cow::Borrowed(self.target.model.as_str()), route.uri(stream).clone());
+        Some(Place { model, model_json: self.model_json.clone(), uri })
     }
 }
 
@@ -215,20 +218,6 @@ impl Deployment {
         scrubbed.extend_from_slice(body.get(from..).unwrap_or_default());
         scrubbed.into()
     }
-}
-
-/// The address with a path after it; the address's own query stays.
-pub(crate) fn joined(base: &Uri, path: &str) -> Result<Uri, InvalidUri> {
-    let mut joined = base.path().trim_end_matches('/').to_owned();
-    joined.push_str(path);
-    if let Some(query) = base.query() {
-        joined.push('?');
-        joined.push_str(query);
-    }
-    let mut parts = base.clone().into_parts();
-    parts.path_and_query = Some(joined.parse::<PathAndQuery>()?);
-    // The parts were those of a URI, and still are.
-    Ok(Uri::from_parts(parts).unwrap_or_else(|_| base.clone()))
 }
 
 impl fmt::Debug for Target {

@@ -1,12 +1,23 @@
 //! Deployments that answer for all names that a pattern covers: which model a request asks for there, and where.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::Uri;
 use secondwind_llm::body::json_string;
 use secondwind_llm::dialect::Endpoint;
 
 use crate::pattern::{Pattern, filled};
-use crate::target::{Target, joined};
+use crate::route::joined;
+use crate::target::Target;
+
+/// Which model is asked for, and where.
+pub(crate) struct Place<'a> {
+    pub(crate) model: Cow<'a, str>,
+    /// The model as a JSON string.
+    pub(crate) model_json: Bytes,
+    pub(crate) uri: Uri,
+}
 
 /// What of a deployment depends on the name that is asked for.
 #[derive(Debug)]
@@ -26,14 +37,15 @@ impl Wild {
         Some(Self { pattern, somewhere })
     }
 
-    /// Where a request for `endpoint` goes, and the model that it asks for there, as a JSON string. `None` where the
-    /// API has no such endpoint, or no place for a name like `asked`.
+    /// Where a request for `endpoint` goes, and which model it asks for there. `None` where the API has no place for a
+    /// name like `asked`.
     pub(crate) fn place(
         &self,
         target: &Target,
         endpoint: Endpoint,
         asked: &str,
-    ) -> Option<(Uri, Bytes)> {
+        stream: bool,
+    ) -> Option<Place<'static>> {
         let parts = self.pattern.parts(asked)?;
         let model = filled(&target.model, &parts);
         let filled = self.somewhere.then(|| address(&target.api_base, &parts));
@@ -41,8 +53,9 @@ impl Wild {
             Some(filled) => filled.as_ref()?,
             None => &target.api_base,
         };
-        let path = target.dialect.endpoint_path(endpoint, &model, false)?;
-        Some((joined(base, &path).ok()?, json_string(&model)))
+        let path = target.dialect.endpoint_path(endpoint, &model, stream)?;
+        let (uri, model_json) = (joined(base, &path).ok()?, json_string(&model));
+        Some(Place { model: model.into(), model_json, uri })
     }
 }
 

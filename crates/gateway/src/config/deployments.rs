@@ -41,6 +41,8 @@ pub(super) struct Member {
     order: Option<u32>,
     /// Whether it goes on from an assistant's last message.
     prefill: bool,
+    /// Whether parameters without a counterpart are left out; `None`: as everywhere.
+    drop_params: Option<bool>,
     price: Option<f64>,
     tags: Vec<String>,
     limits: Limits,
@@ -68,6 +70,7 @@ pub(super) struct Ready {
     pub(super) organization: Option<Secret>,
     pub(super) prefill: bool,
     pub(super) checkup: Option<Checkup>,
+    pub(super) drop_params: Option<bool>,
     pub(super) overlay: Option<Node>,
 }
 
@@ -230,6 +233,7 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
         weights,
         order: params.order,
         prefill: prefill.unwrap_or(false),
+        drop_params: params.drop_params,
         price,
         tags: params.tags.unwrap_or_default(),
         limits,
@@ -318,6 +322,11 @@ fn upstream(
     };
     if rest.trim().is_empty() {
         cx.error(model.span, "`model` has no name", None);
+        return None;
+    }
+    if address::is_placeholder(rest) && !model.hidden {
+        let message = || "`model` is still a placeholder: the deployment is left out".to_owned();
+        cx.warn_once(Section::Params, "model placeholder", model.span, message, || None);
         return None;
     }
     let stars = |text: &str| text.matches('*').count();
@@ -446,6 +455,7 @@ impl Group {
                 organization: member.organization,
                 prefill: member.prefill,
                 checkup: member.checkup.ok().flatten(),
+                drop_params: member.drop_params,
                 overlay: member.overlay,
             }
         });

@@ -30,7 +30,7 @@ pub(super) const PARAMS: &str = "
     client_side_timeout complexity_router_config complexity_router_default_model
     configurable_clientside_auth_params context_management daily_reset_time
     default_api_key_rpm_limit default_api_key_tpm_limit default_headers deployment_id dimensions
-    drop_params embedding_model encoding_format eos_token extra_body extra_headers extra_query
+    embedding_model encoding_format eos_token extra_body extra_headers extra_query
     fallbacks final_prompt_value fireworks_forward_user_id frequency_penalty function_call
     functions gcs_bucket_name guardrails guided_choice guided_json guided_regex headers
     health_check_model hf_model_name index_name initial_prompt_value input_type itpm keep_alive
@@ -115,7 +115,7 @@ pub(super) const LITELLM: &str = "
     disable_copilot_system_to_assistant disable_end_user_cost_tracking
     disable_end_user_cost_tracking_prometheus_only disable_hf_tokenizer_download
     disable_stop_sequence_limit disable_streaming_logging disable_token_counter
-    disable_vertex_batch_output_transformation drop_params dynamodb_table_name
+    disable_vertex_batch_output_transformation dynamodb_table_name
     enable_anthropic_prompt_caching enable_azure_ad_token_refresh
     enable_caching_on_provider_specific_optional_params
     enable_end_user_cost_tracking_prometheus_only enable_gemini_default_thinking_level_low

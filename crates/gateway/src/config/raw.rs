@@ -36,6 +36,7 @@ pub(super) struct Params {
     pub(super) order: Option<u32>,
     pub(super) tags: Option<Vec<String>>,
     pub(super) max_parallel_requests: Option<u32>,
+    pub(super) drop_params: Option<bool>,
     pub(super) input_cost_per_token: Option<At<f64>>,
     pub(super) output_cost_per_token: Option<At<f64>>,
 }

@@ -35,6 +35,7 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     let groups = deployments::read(cx, &mut names, &credentials, &mut root);
     let aliases = names.read_aliases(cx, router.take("model_group_alias"));
     let routing = routing::read(cx, &mut router);
+    let drop_params = routing::flag(cx, &mut litellm, "drop_params");
     store(cx, secondwind.take("store"));
     let (master_key, allow_mock_testing, checkups) = general_settings(cx, &mut general);
     if checkups.is_some() {
@@ -48,7 +49,10 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     let mut groups: Vec<_> = groups
         .into_iter()
         .map(|group| {
-            let (name, members) = group.finish(&mut names);
+            let (name, mut members) = group.finish(&mut names);
+            for ready in &mut members {
+                ready.drop_params = ready.drop_params.or(Some(drop_params));
+            }
             if names.derives() {
                 homes.insert(name.clone(), members.clone());
             }
@@ -132,6 +136,7 @@ fn deployment(cx: &mut Cx<'_>, group: &mut policies::Group, ready: Ready) -> Dep
         organization: ready.organization,
         assistant_prefill: ready.prefill,
         checkup: ready.checkup,
+        drop_params: ready.drop_params.unwrap_or(false),
     }
 }
 

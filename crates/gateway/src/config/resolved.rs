@@ -104,6 +104,8 @@ pub struct DeploymentConfig {
     pub assistant_prefill: bool,
     /// How it is checked in the background; `None` where it is not.
     pub checkup: Option<Checkup>,
+    /// `drop_params`: whether parameters that its API has no word for are left out, instead of refused.
+    pub drop_params: bool,
 }
 
 // === impl Config ===

@@ -61,8 +61,9 @@ pub(super) fn read(cx: &mut Cx<'_>, router: &mut Node) -> Routing {
     Routing { strategy, checks, max_parallel_requests }
 }
 
-fn flag(cx: &mut Cx<'_>, router: &mut Node, key: &str) -> bool {
-    router.take(key).and_then(|mut entry| de::read_entry(cx, &mut entry)).unwrap_or(false)
+/// Takes out a switch, which is off where nothing is said.
+pub(super) fn flag(cx: &mut Cx<'_>, section: &mut Node, key: &str) -> bool {
+    section.take(key).and_then(|mut entry| de::read_entry(cx, &mut entry)).unwrap_or(false)
 }
 
 /// One of `optional_pre_call_checks`.

@@ -48,6 +48,9 @@ pub enum Reach {
     Reused,
     /// It was surely not processed: repeating it is safe, whatever it asks for.
     NotSent,
+    /// Nobody was asked, since this place cannot be asked it: repeating it here leads to the same, and
+    /// asking another costs nothing.
+    Unasked,
 }
 
 /// Whom a failure hurts.

@@ -64,6 +64,8 @@ pub enum Next {
 ///
 /// The rules, in the order in which they are asked:
 ///
+/// 0. What was not asked here, since it cannot be, is asked of an untried sibling: it is the first attempt
+///    still, and neither counts nor costs.
 /// 1. Where nothing is ever retried, nothing is; and what cannot be sent again is not.
 /// 2. What surely never reached the server is repeated at once, once, whatever the counts say.
 /// 3. What may have been processed and is not idempotent is not sent again.
@@ -82,6 +84,12 @@ pub enum Next {
 pub fn decide(situation: &Situation<'_>) -> Next {
     let Situation { verdict, policy, counts, alternatives, now, .. } = *situation;
     let class = verdict.class;
+    if verdict.reach == Reach::Unasked {
+        return match alternatives.untried {
+            true => Next::MoveOn { not_before: None },
+            false => Next::Stop(Stop::NotRetried),
+        };
+    }
     let never = matches!(class, Class::Cancelled | Class::Interrupted);
     if never || policy.most(situation.requested) == 0 {
         return Next::Stop(Stop::NotRetried);

@@ -10,7 +10,7 @@ use tracing::Span;
 use super::budget::Budget;
 use super::counts::Counts;
 use super::decide::{Next, Situation, allowed, decide, most_moves};
-use crate::classify::Verdict;
+use crate::classify::{Reach, Verdict};
 use crate::context::{Alternatives, Context, MoveOn, Timeouts};
 use crate::deadline::Deadline;
 use crate::kind::Entered;
@@ -146,7 +146,8 @@ impl Progress {
             random: random.f64(),
         };
         let mut next = decide(&situation);
-        if matches!(next, Next::Again { .. } | Next::MoveOn { .. }) {
+        let unasked = verdict.reach == Reach::Unasked;
+        if matches!(next, Next::Again { .. } | Next::MoveOn { .. }) && !unasked {
             let budget = context.and_then(Context::budget);
             let budget = budget.as_ref().unwrap_or(own_budget);
             if budget.withdraw(now) {
@@ -172,7 +173,9 @@ impl Progress {
             Next::MoveOn { .. } => {
                 // The sibling's attempt is made by another layer: the token is its to use.
                 self.token.spend();
-                if allowed > 0 {
+                if unasked {
+                    // It is the sibling's first attempt.
+                } else if allowed > 0 {
                     counts.spend(verdict.class, allowed);
                 } else {
                     counts.spend_any(most_moves);

@@ -55,6 +55,7 @@ names! {
         "content_policy_fallbacks"
         "context_window_fallbacks"
         "disable_fallbacks"
+        "drop_params"
         "fallbacks"
         "max_fallbacks"
         "mock_testing_content_policy_fallbacks"

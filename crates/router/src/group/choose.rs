@@ -55,15 +55,15 @@ impl<S> Group<S> {
         let fallback = context.alternatives().fallback;
         let mut earliest: Option<(usize, Resting)> = None;
         let (mut for_rate_limit, mut full, mut too_long) = (true, false, false);
+        let mut unsupported = !self.members.is_empty();
         let mut over_rate: Option<Instant> = None;
         for (member, at) in self.members.iter().enumerate() {
             let deployment = &*at.deployment;
-            match wanted.fits(&deployment.target) {
-                Ok(()) => {}
-                Err(unfit) => {
-                    too_long |= unfit == Unfit::TooLong;
-                    continue;
-                }
+            let fits = wanted.fits(deployment);
+            unsupported &= fits == Err(Unfit::Endpoint);
+            if let Err(unfit) = fits {
+                too_long |= unfit == Unfit::TooLong;
+                continue;
             }
             let resting = match deployment.health.standing(now) {
                 Standing::Resting(resting) => resting,
@@ -99,6 +99,7 @@ impl<S> Group<S> {
                 Some(back) => RouteError::all_resting(&self.name, back - now, true),
                 None if too_long => RouteError::too_long(&self.name, wanted.tokens),
                 None if self.members.is_empty() => RouteError::unknown_group(&self.name),
+                None if unsupported => RouteError::unsupported(&self.name),
                 None => RouteError::no_match(&self.name),
             });
         };
@@ -147,7 +148,7 @@ impl<S> Group<S> {
         let patience = now.checked_add(self.policy.retry().max_retry_after());
         let rested = |member: usize, at: Option<Instant>| {
             let deployment = &*self.members.get(member)?.deployment;
-            wanted.fits(&deployment.target).ok()?;
+            wanted.fits(deployment).ok()?;
             let rest = deployment.health.resting(now);
             // Nobody waits for the dead while another group can answer.
             if fallback && rest.is_some_and(|rest| !rest.for_rate_limit) {
@@ -239,7 +240,7 @@ impl<S> Group<S> {
         let usable = !tried.iter().any(|tried| tried.member == index)
             && deployment.health.is_open(now)
             && has_room(deployment)
-            && wanted.fits(target).is_ok()
+            && wanted.fits(deployment).is_ok()
             && wanted.within_rates(deployment, now);
         let load = deployment.health.load();
         let (order, weight, price) = (target.order, target.weight, target.price);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use secondwind_llm::dialect::Endpoint;
 use tokio::time::Instant;
 
 use crate::load::{Load, Usage};
@@ -27,6 +28,7 @@ pub(super) struct Sieve {
 pub(super) struct Wanted<'a> {
     checks: Checks,
     tags: Tags<'a>,
+    endpoint: Endpoint,
     pub(super) tokens: u64,
 }
 
@@ -47,6 +49,8 @@ pub(super) enum Unfit {
     Tags,
     /// The prompt does not fit.
     TooLong,
+    /// It has nothing of the kind.
+    Endpoint,
 }
 
 // === impl Sieve ===
@@ -78,7 +82,8 @@ impl Sieve {
             Tags::Any
         };
         let tokens = if self.sized { request.tokens() } else { 0 };
-        Wanted { checks: self.checks, tags, tokens }
+        let endpoint = request.call().endpoint;
+        Wanted { checks: self.checks, tags, endpoint, tokens }
     }
 }
 
@@ -86,7 +91,11 @@ impl Sieve {
 
 impl Wanted<'_> {
     /// Whether the deployment can ever get the request, and if not, why.
-    pub(super) fn fits(&self, target: &Target) -> Result<(), Unfit> {
+    pub(super) fn fits(&self, deployment: &Deployment) -> Result<(), Unfit> {
+        let target = &deployment.target;
+        if deployment.route(self.endpoint).is_none() {
+            return Err(Unfit::Endpoint);
+        }
         let tagged = match self.tags {
             Tags::Any => true,
             Tags::OneOf(tags) => tags.iter().any(|tag| target.tags.contains(tag)),

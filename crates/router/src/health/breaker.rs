@@ -65,7 +65,7 @@ pub(crate) enum Outlook {
 /// Whether a failure says anything of the deployment that gave it.
 pub(super) fn hurts(verdict: &Verdict) -> bool {
     verdict.blame != Blame::Nobody
-        && verdict.reach != Reach::NotSent
+        && !matches!(verdict.reach, Reach::NotSent | Reach::Unasked)
         && verdict.class.facts().harm != Harm::None
 }
 

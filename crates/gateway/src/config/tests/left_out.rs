@@ -46,3 +46,25 @@ fn refuses_a_file_of_which_nothing_can_be_used_yet() {
     assert_eq!(findings.errors(), 1);
     assert!(findings.to_string().contains("error: none of the deployments can be used yet\n"));
 }
+
+#[test]
+fn leaves_out_a_deployment_whose_address_is_still_to_be_filled_in() {
+    let text = with_model(
+        "  \
+  - {model_name: gpt-4, litellm_params: {model: azure/<your-deployment-name>, api_key: k, api_base: 'http://h'}}
+  - {model_name: gpt-4, litellm_params: {model: azure/gpt-4, api_key: k, api_base: <your-azure-endpoint>}}
+  - {model_name: gpt-4, litellm_params: {model: openai/gpt-4, api_key: k, api_base: Your_api_base}}
+  - {model_name: gpt-4, litellm_params: {model: openai/gpt-4, api_key: k, api_base: 'https://your-host.example'}}
+",
+    );
+    let loaded = read(&text).unwrap();
+    assert_eq!(loaded.config.groups[0].deployments.len(), 2);
+    let told: Vec<_> = loaded.warnings.iter().map(|warning| warning.message.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "`model` is still a placeholder: the deployment is left out",
+            "`api_base` is still a placeholder: the deployment is left out (2 times)",
+        ]
+    );
+}

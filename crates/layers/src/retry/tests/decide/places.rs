@@ -4,6 +4,7 @@ use secondwind_policy::{Class as C, PolicyBuilder};
 
 use super::Then::{self, Again, MoveOn, MoveOnForGood};
 use super::{after, check};
+use crate::classify::Reach;
 use crate::testing::secs;
 use crate::trail::Stop;
 
@@ -29,6 +30,13 @@ fn moves_as_the_table_says() {
             "untried, but the counts are spent",
             after(C::RateLimit).untried().used(C::RateLimit, 2),
             stop(Stop::Exhausted),
+        ),
+        // Another place may be able to ask it.
+        ("unasked", after(C::UnsupportedParams).reach(Reach::Unasked), stop(Stop::NotRetried)),
+        (
+            "unasked, untried, whatever the counts and the budget",
+            after(C::UnsupportedParams).reach(Reach::Unasked).untried().by(num(0)).no_budget(),
+            MoveOnForGood,
         ),
         // Another account may do.
         ("authentication", after(C::Authentication), stop(Stop::NotRetried)),
