@@ -39,6 +39,7 @@ use crate::request::Request;
 use crate::route::Route;
 use crate::stream::Stream;
 use crate::target::Deployment;
+use crate::wild::Place;
 
 /// How much of a failed answer is read, and for how long.
 const ERROR_BYTES: usize = 64 * 1024;
@@ -119,7 +120,7 @@ impl Send {
         request: &Request,
         way: Way,
     ) -> Result<http::Request<Outgoing>, RouteError> {
-        let Deployment { target, auth, model_json, .. } = &*self.deployment;
+        let Deployment { target, auth, .. } = &*self.deployment;
         let call = request.call();
         if let Some(passed) = &call.passed {
             let sent = passed.http_request(&self.deployment, call);
@@ -132,18 +133,21 @@ impl Send {
         };
         let route = self.deployment.route(call.endpoint);
         let route = route.ok_or_else(|| RouteError::unsupported(request.group()))?;
+        let place = self.deployment.place(route, &call.peek.model, peek.stream);
+        let Place { model, model_json, uri } =
+            place.ok_or_else(|| RouteError::unsupported(request.group()))?;
         let body = match route.translate {
-            None => Spliced::new(body, peek.model_range.clone(), model_json.clone()),
+            None => Spliced::new(body, peek.model_range.clone(), model_json),
             Some(translate) => {
                 let drop_params = call.drop_params.unwrap_or(target.drop_params);
-                let options = Options { drop_params, ..Options::new(&target.model) };
+                let options = Options { drop_params, ..Options::new(&model) };
                 let translated = translate.request(body, &options);
                 Spliced::whole(translated.map_err(RouteError::refused)?)
             }
         };
         let mut sent = http::Request::new(Outgoing::from(body));
         *sent.method_mut() = Method::POST;
-        *sent.uri_mut() = route.uri(peek.stream).clone();
+        *sent.uri_mut() = uri;
         *sent.headers_mut() = target.dialect.request_headers(&call.headers);
         let headers = sent.headers_mut();
         for (name, value) in auth {

@@ -38,12 +38,15 @@ pub struct Checks {
 /// One group, as a configuration says it.
 #[derive(Debug)]
 pub struct GroupSetup {
-    /// Its name.
+    /// Its name. With `*` in it, the group answers for all names that it covers and that no other group has.
     pub name: String,
     /// Its policy, complete.
     pub policy: Arc<Policy>,
     /// Its deployments.
     pub targets: Vec<Target>,
+    /// Whether it is among those that are told of; one that is not is asked for by its name all the same. What it
+    /// is made of stands in a group that is.
+    pub listed: bool,
 }
 
 /// Why groups cannot be put to work.
@@ -94,7 +97,8 @@ impl Setup {
 impl GroupSetup {
     /// A group of these deployments under the default policy.
     pub fn new(name: impl Into<String>, targets: impl IntoIterator<Item = Target>) -> Self {
-        Self { name: name.into(), policy: Arc::default(), targets: targets.into_iter().collect() }
+        let targets = targets.into_iter().collect();
+        Self { name: name.into(), policy: Arc::default(), targets, listed: true }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One place that can answer for a group.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -11,9 +12,12 @@ use secondwind_layers::Name;
 use secondwind_llm::dialect::{Dialect, Endpoint, InvalidKey};
 use secondwind_policy::Policy;
 
+use crate::checkup::Checkup;
 use crate::health::{Health, Peers};
+use crate::pattern::Pattern;
 use crate::route::{Route, routes};
 use crate::scrub::Secret;
+use crate::wild::{Place, Wild};
 
 /// What a deployment is, as a configuration says it.
 #[derive(Clone)]
@@ -22,9 +26,11 @@ pub struct Target {
     pub id: Name,
     /// The dialect that it speaks.
     pub dialect: &'static dyn Dialect,
-    /// The model's name at the provider.
+    /// The model's name at the provider. Each `*` in it is what a `*` of `pattern` stands for.
     pub model: String,
-    /// The address, up to what the dialect adds: `https://api.openai.com/v1`.
+    /// The name with `*` that it answers for, where the group's own is one or is covered by it.
+    pub pattern: Option<Pattern>,
+    /// The address, up to what the dialect adds: `https://api.openai.com/v1`. A `*` in its path is as one in the model.
     pub api_base: Uri,
     /// The key that the provider knows us by; `None` for one that asks for none.
     pub api_key: Option<String>,
@@ -44,6 +50,8 @@ pub struct Target {
     pub policy: Arc<Policy>,
     /// Whether it goes on from an assistant's last message, instead of beginning anew.
     pub assistant_prefill: bool,
+    /// How it is checked in the background; `None`: not at all.
+    pub checkup: Option<Checkup>,
     /// Whether parameters that its API has no word for are left out, instead of refused.
     pub drop_params: bool,
 }
@@ -71,6 +79,8 @@ pub(crate) struct Deployment {
     pub(crate) peers: Arc<Peers>,
     pub(crate) secret: Option<Secret>,
     routes: Vec<Route>,
+    /// What depends on the name that is asked for, where anything does.
+    wild: Option<Wild>,
 }
 
 /// Why a deployment cannot be put to work.
@@ -109,6 +119,7 @@ impl Target {
             id: id.into(),
             dialect,
             model: model.into(),
+            pattern: None,
             api_base,
             api_key: None,
             organization: None,
@@ -119,6 +130,7 @@ impl Target {
             limits: Limits::default(),
             policy: Arc::default(),
             assistant_prefill: false,
+            checkup: None,
             drop_params: false,
         }
     }
@@ -141,6 +153,7 @@ impl Deployment {
         health: Arc<Health>,
         peers: Arc<Peers>,
     ) -> Result<Self, TargetError> {
+        let wild = Wild::of(&target);
         let routes = routes(target.dialect, &target.model, &target.api_base);
         let routes = routes.map_err(TargetError::Address)?;
         let mut auth = match &target.api_key {
@@ -155,12 +168,31 @@ impl Deployment {
         }
         let secret = target.api_key.as_deref().and_then(Secret::new);
         let model_json = secondwind_llm::body::json_string(&target.model);
-        Ok(Self { target, model_json, auth, health, peers, secret, routes })
+        Ok(Self { target, model_json, auth, health, peers, secret, routes, wild })
     }
 
     /// How `endpoint` is asked of it; `None` where it cannot be.
     pub(crate) fn route(&self, endpoint: Endpoint) -> Option<&Route> {
         self.routes.iter().find(|route| route.is_for(endpoint))
+    }
+
+    /// The model's name there, plain and as a JSON string, for callers who call it `asked`. `None` where the address
+    /// itself depends on that name.
+    pub(crate) fn model(&self, asked: &str) -> Option<(Cow<'_, str>, Bytes)> {
+        match &self.wild {
+            Some(wild) => wild.model(&self.target, asked),
+            None => Some((Cow::Borrowed(&self.target.model), self.model_json.clone())),
+        }
+    }
+
+    /// Which model a request asks for on `route`, and where; `asked` is what the caller calls it. `None` where there is
+    /// no such place.
+    pub(crate) fn place(&self, route: &Route, asked: &str, stream: bool) -> Option<Place<'_>> {
+        if let Some(wild) = &self.wild {
+            return wild.place(&self.target, route.spoken, asked, stream);
+        }
+        let (model, uri) = (Cow::Borrowed(self.target.model.as_str()), route.uri(stream).clone());
+        Some(Place { model, model_json: self.model_json.clone(), uri })
     }
 }
 

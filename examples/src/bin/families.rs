@@ -11,8 +11,7 @@ use http::HeaderMap;
 use http_body_util::BodyExt;
 use secondwind::llm::dialect::{Anthropic, Endpoint, OpenAi, OpenAiChat};
 use secondwind::llm::peek::peek;
-use secondwind::router::strategy::SimpleShuffle;
-use secondwind::router::{Call, Checks, GroupSetup, Request, Router, Setup, Target};
+use secondwind::router::{Call, GroupSetup, Request, Router, Setup, Target};
 use secondwind::{Context, Policy};
 use secondwind_testkit::upstream::{Reply, Upstream};
 use tokio::time::Instant;
@@ -31,16 +30,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let of_gpt = Target::new("gpt", &OpenAi, "gpt-4o", gpt.base_url().parse()?);
     let at = format!("http://{}", claude.addr()).parse()?;
     let of_claude = Target::new("claude", &Anthropic, "claude-sonnet-4-5", at);
-    let group = |name: &str, policy, target| {
-        let (name, targets) = (name.to_owned(), vec![target]);
-        GroupSetup { name, policy: Arc::new(policy), targets }
-    };
-    let groups = vec![
-        group("gpt-4", Policy::builder().fallbacks(["claude"]).build()?, of_gpt),
-        group("claude", Policy::default(), of_claude),
-    ];
-    let (aliases, strategy) = (Vec::new(), Arc::new(SimpleShuffle));
-    let router = Router::new(Setup { groups, aliases, strategy, checks: Checks::default() })?;
+    let policy = Arc::new(Policy::builder().fallbacks(["claude"]).build()?);
+    let router = Router::new(Setup::new([
+        GroupSetup { policy, ..GroupSetup::new("gpt-4", [of_gpt]) },
+        GroupSetup::new("claude", [of_claude]),
+    ]))?;
 
     let body =
         Bytes::from(r#"{"model": "gpt-4", "messages": [{"role": "user", "content": "Why?"}]}"#);

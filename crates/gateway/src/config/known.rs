@@ -208,6 +208,9 @@ impl Section {
                 "allowed_fails",
                 "allowed_fails_policy",
                 "cooldown_time",
+                "disable_background_health_check",
+                "health_check_model",
+                "health_check_timeout",
                 "id",
                 "input_cost_per_token",
                 "max_input_tokens",
@@ -256,7 +259,14 @@ impl Section {
                 "num_retries",
                 "request_timeout",
             ],
-            Section::General => &["dangerously_allow_mock_testing_request_params", "master_key"],
+            Section::General => &[
+                "background_health_checks",
+                "dangerously_allow_mock_testing_request_params",
+                "enable_health_check_routing",
+                "health_check_concurrency",
+                "health_check_interval",
+                "master_key",
+            ],
             Section::Secondwind => &["groups", "passthrough", "policy", "store"],
         }
     }

@@ -34,13 +34,18 @@ impl Passed {
         deployment: &Deployment,
         call: &Call,
     ) -> Option<http::Request<Outgoing>> {
-        let Deployment { target, auth, model_json, .. } = deployment;
+        let Deployment { target, auth, .. } = deployment;
         let uri = self.uri(target)?;
         let body = match self.body() {
-            Some(upload) => Outgoing::Upload(Box::new(upload.reader(&target.model))),
+            // What is pinned asks for no model.
             None if self.place().is_some() => Spliced::whole(call.body.clone()).into(),
-            None => {
-                Spliced::new(&call.body, call.peek.model_range.clone(), model_json.clone()).into()
+            Some(upload) if self.place().is_some() => upload.reader(&target.model).into(),
+            asked => {
+                let (model, json) = deployment.model(&call.peek.model)?;
+                match asked {
+                    Some(upload) => upload.reader(&model).into(),
+                    None => Spliced::new(&call.body, call.peek.model_range.clone(), json).into(),
+                }
             }
         };
         let mut sent = http::Request::new(body);

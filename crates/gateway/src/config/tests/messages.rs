@@ -142,20 +142,22 @@ error: `gpt-4` cannot be its own fallback
 }
 
 #[test]
-fn leaves_out_a_deployment_as_a_fallback() {
+fn leaves_out_a_deployment_that_is_left_out_as_a_fallback() {
     let text = "\
 model_list:
   - model_name: gpt-4
     litellm_params: {model: gpt-4o, api_key: k}
-    model_info: {id: openai-1}
+  - model_name: gpt-4
+    litellm_params: {model: bedrock/claude}
+    model_info: {id: bedrock-1}
   - model_name: small
     litellm_params: {model: gpt-4o-mini, api_key: k}
-router_settings: {fallbacks: [{small: [openai-1]}]}
+router_settings: {fallbacks: [{small: [bedrock-1]}]}
 ";
     let loaded = read(text).unwrap();
     assert!(loaded.config.groups.iter().all(|group| group.policy.fallback().to().is_empty()));
-    let [warning] = &loaded.warnings[..] else { panic!("{:?}", loaded.warnings) };
-    assert!(warning.to_string().ends_with("^^^^^^^^ name its group"), "{warning}");
+    let [_, warning] = &loaded.warnings[..] else { panic!("{:?}", loaded.warnings) };
+    assert!(warning.to_string().ends_with("^^^^^^^^^ name a group"), "{warning}");
 }
 
 #[test]
