@@ -89,8 +89,7 @@ pub(super) fn is_placeholder(text: &str) -> bool {
 fn checked<'a>(cx: &mut Cx<'_>, given: &'a At<String>) -> Option<&'a str> {
     let text = given.value.trim().trim_end_matches('/');
     if is_placeholder(text) && !given.hidden {
-        let message =
-            || "`api_base` is still a placeholder: the deployment is left out".to_owned();
+        let message = || "`api_base` is still a placeholder: the deployment is left out".to_owned();
         cx.warn_once(Section::Params, "api_base", given.span, message, || None);
         return None;
     }

@@ -43,7 +43,11 @@ static PROVIDERS: &[Provider] = &[
     },
     openai_chat("cerebras", "https://api.cerebras.ai/v1", &["CEREBRAS_API_KEY"]),
     self_hosted("custom_openai"),
-    openai_chat("dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", &["DASHSCOPE_API_KEY"]),
+    openai_chat(
+        "dashscope",
+        "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        &["DASHSCOPE_API_KEY"],
+    ),
     openai_chat("deepinfra", "https://api.deepinfra.com/v1/openai", &["DEEPINFRA_API_KEY"]),
     openai_chat("deepseek", "https://api.deepseek.com/v1", &["DEEPSEEK_API_KEY"]),
     openai_chat("featherless_ai", "https://api.featherless.ai/v1", &["FEATHERLESS_AI_API_KEY"]),
@@ -52,7 +56,11 @@ static PROVIDERS: &[Provider] = &[
         "https://api.fireworks.ai/inference/v1",
         &["FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY", "FIREWORKSAI_API_KEY", "FIREWORKS_AI_TOKEN"],
     ),
-    openai_chat("friendliai", "https://api.friendli.ai/serverless/v1", &["FRIENDLIAI_API_KEY", "FRIENDLI_TOKEN"]),
+    openai_chat(
+        "friendliai",
+        "https://api.friendli.ai/serverless/v1",
+        &["FRIENDLIAI_API_KEY", "FRIENDLI_TOKEN"],
+    ),
     Provider {
         name: "gemini",
         dialect: &Gemini,
