@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import platform
+import secrets
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONFIG = os.path.join(HERE, "config.yaml")
 NAMES = ("east", "west", "spare")
+KEY = "sk-" + secrets.token_hex(32)
 WORDS = ["One", " two", " three", " four", " five", " six"]
 ANSWER = "".join(WORDS)
 CONTEXT = {
@@ -158,6 +160,7 @@ class Gateway:
         env = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
         # No look at the network for prices.
         env["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+        env["LITELLM_MASTER_KEY"] = KEY
         for at in providers:
             env[f"{at.name.upper()}_API_BASE"] = at.base()
             env[f"{at.name.upper()}_API_KEY"] = f"sk-{at.name}-0123456789"
@@ -182,7 +185,7 @@ class Gateway:
         body = {"model": model, "messages": [{"role": "user", "content": "Count to six."}], **more}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         began = time.monotonic()
-        headers = {"content-type": "application/json", "authorization": "Bearer sk-none"}
+        headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
         connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
         answer = connection.getresponse()
         try:

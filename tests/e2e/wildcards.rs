@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use secondwind_testkit::upstream::{Reply, Upstream};
 use serde_json::{Value, json};
 
-use crate::gateway::{CHAT, Gateway, Setup, key_of, question};
+use crate::gateway::{CHAT, Gateway, Setup, key_of, question, streamed};
 
 /// The names by which a provider was asked, in order.
 fn asked(upstream: &Upstream) -> Vec<String> {
@@ -115,6 +115,24 @@ async fn an_address_with_a_star_is_that_of_the_model() {
         assert_eq!(answer.status.as_u16(), 400, "{model}: {:?}", answer.error());
     }
     assert_eq!(azure.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_api_that_has_the_model_in_its_path_has_it_there() {
+    let gemini = Upstream::start().await;
+    let setup = Setup::new().at("gemini/*", "g", &gemini.base_url(), "").router("num_retries: 0");
+    let gateway = setup.edited("openai/model-of-g", "gemini/*").start().await;
+    gateway.ask("gemini/flash").await;
+    gateway.post(CHAT, streamed("gemini/pro:x/../y").to_string()).await;
+    gateway.post(CHAT, streamed("gemini/pro:x/y").to_string()).await;
+    let paths: Vec<_> = gemini.requests().iter().map(|request| request.path.clone()).collect();
+    assert_eq!(
+        paths,
+        [
+            "/v1/models/flash:generateContent",
+            "/v1/models/pro%3Ax%2Fy:streamGenerateContent?alt=sse",
+        ]
+    );
 }
 
 /// Two groups, the second with a `*`.

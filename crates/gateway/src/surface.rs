@@ -154,12 +154,14 @@ fn call(
         }
         Asked::Coming { read, rest, form } => {
             let (mut peek, body) = (Peek::default(), Bytes::new());
-            peek.model =
-                form.as_ref().and_then(Form::model).map_or_else(String::new, |it| it.name.clone());
+            peek.model = form
+                .as_deref()
+                .and_then(Form::model)
+                .map_or_else(String::new, |it| it.name.clone());
             let said = callers::read(app, group, &headers, (&peek, &body), context)?;
             let policy = app.router.policy_of(group);
             let most = policy.map_or(0, |policy| policy.retry().max_replay_bytes());
-            let upload = Upload::new(read, rest, form, most);
+            let upload = Upload::new(read, rest, form.map(|form| *form), most);
             (said, body, peek, passed.upload(upload))
         }
     };

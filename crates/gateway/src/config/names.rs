@@ -46,6 +46,7 @@ pub(super) struct Derived {
 #[derive(Default)]
 struct AllDerived {
     names: HashSet<String>,
+    homes: HashSet<String>,
     to_come: VecDeque<(String, Derived)>,
 }
 
@@ -79,9 +80,9 @@ impl Names {
         self.homes.insert(id.to_owned(), group.to_owned());
     }
 
-    /// Whether a name may stand for more than a group or an alias.
-    pub(super) fn derives(&self) -> bool {
-        !self.patterns.is_empty() || !self.homes.is_empty()
+    /// Whether the deployments of a group are those of another one as well, which is there since it was named.
+    pub(super) fn is_home(&self, group: &str) -> bool {
+        self.derived.borrow().homes.contains(group)
     }
 
     /// The next group that is there since it was named.
@@ -108,6 +109,7 @@ impl Names {
         });
         let Some((home, deployment)) = found else { return false };
         derived.names.insert(name.to_owned());
+        derived.homes.insert(home.clone());
         derived.to_come.push_back((name.to_owned(), Derived { home, deployment }));
         true
     }

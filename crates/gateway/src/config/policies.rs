@@ -57,7 +57,13 @@ pub(super) fn read(
 ) -> Policies {
     let mut fallbacks = fallbacks::read(cx, names, litellm, router);
     let counts = by_group(cx, names, router.take("model_group_retry_policy"));
-    let groups = by_group(cx, names, secondwind.take("groups"));
+    let mut groups = by_group(cx, names, secondwind.take("groups"));
+    // Those that are only named here are known from here on, always in the same order.
+    let mut named: Vec<_> = groups.iter_mut().collect();
+    named.sort_unstable_by_key(|(name, _)| *name);
+    for (name, entry) in named {
+        fallbacks::check(cx, names, &mut entry.node, Some(name));
+    }
     let own = secondwind.take("policy").map(|mut entry| {
         fallbacks::check(cx, names, &mut entry.node, None);
         entry
@@ -161,13 +167,7 @@ impl Policies {
     }
 
     /// The policy of a group; what holds for the group called `home` holds for it as well, where it says nothing else.
-    pub(super) fn group(
-        &self,
-        cx: &mut Cx<'_>,
-        names: &Names,
-        name: &str,
-        home: Option<&str>,
-    ) -> Group {
+    pub(super) fn group(&self, cx: &mut Cx<'_>, name: &str, home: Option<&str>) -> Group {
         let mut layers = Vec::new();
         let (mut off, mut soft) = (self.off, self.soft);
         for of in home.into_iter().chain([name]) {
@@ -182,8 +182,7 @@ impl Policies {
             if !said.is_empty() {
                 layers.push(said);
             }
-            if let Some(mut entry) = self.groups.get(of).cloned() {
-                fallbacks::check(cx, names, &mut entry.node, Some(of));
+            if let Some(entry) = self.groups.get(of).cloned() {
                 let own = Layer::of(cx, entry);
                 off = off.under(&own.partial);
                 soft &= own.leaves_attempt();

@@ -59,16 +59,15 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
             for ready in &mut members {
                 ready.drop_params = ready.drop_params.or(Some(drop_params));
             }
-            if names.derives() {
+            if names.is_home(&name) {
                 homes.insert(name.clone(), members.clone());
             }
-            let policy = policies.group(cx, &names, &name, None);
+            let policy = policies.group(cx, &name, None);
             self::group(cx, policy, name, members, most)
         })
         .collect();
-    // What they say of each other may name more of them.
     while let Some((name, Derived { home, deployment })) = names.next_derived() {
-        let policy = policies.group(cx, &names, &name, Some(&home));
+        let policy = policies.group(cx, &name, Some(&home));
         let members = homes.get(&home).into_iter().flatten();
         let meant = |ready: &&Ready| deployment.as_ref().is_none_or(|id| ready.id == *id);
         let members = members.filter(meant).cloned().collect();
