@@ -156,7 +156,7 @@ fn call(
             let said = callers::read(app, group, &headers, (&peek, &body), context)?;
             let policy = app.router.policy_of(group);
             let most = policy.map_or(0, |policy| policy.retry().max_replay_bytes());
-            let upload = Upload::new(read, rest, form, most);
+            let upload = Upload::new(read, rest, form.map(|form| *form), most);
             (said, body, peek, passed.upload(upload))
         }
     };

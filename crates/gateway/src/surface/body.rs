@@ -22,7 +22,7 @@ pub(super) enum Asked {
     /// All of it.
     Whole { body: Bytes, peek: Peek },
     /// What was read, and what is to come. There is a `form` where it names a model.
-    Coming { read: Bytes, rest: Body, form: Option<Form> },
+    Coming { read: Bytes, rest: Body, form: Option<Box<Form>> },
 }
 
 // === impl Asked ===
@@ -88,7 +88,7 @@ async fn form_of_a_model(app: &App, mut form: Form, mut body: Body) -> Result<As
     if body.is_end_stream() {
         form.finish().map_err(malformed)?;
     }
-    Ok(Asked::Coming { read: read.freeze(), rest: body, form: Some(form) })
+    Ok(Asked::Coming { read: read.freeze(), rest: body, form: Some(Box::new(form)) })
 }
 
 /// The content type, empty where there is none.
