@@ -116,8 +116,8 @@ fn is_name(part: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn place(method: Method, path: &str) -> Option<(String, bool)> {
-        let place = Place::of(&method, &path.parse().unwrap()).ok()?;
+    fn place(method: &Method, path: &str) -> Option<(String, bool)> {
+        let place = Place::of(method, &path.parse().unwrap()).ok()?;
         Some((place.path, place.asks_a_model))
     }
 
@@ -127,24 +127,24 @@ mod tests {
 
     #[test]
     fn questions_are_told_from_what_belongs_to_an_account() {
-        let post = |path: &str| place(Method::POST, path).unwrap();
+        let post = |path: &str| place(&Method::POST, path).unwrap();
         for question in ["/images/edits", "/moderations", "/unheard-of", "/responses/compact"] {
             assert_eq!(post(&format!("/v1{question}")), (question.to_owned(), true));
         }
         for stored in ["/files", "/threads/a/runs", "/responses/a/cancel", "/chat/completions/a"] {
             assert_eq!(post(&format!("/v1{stored}")), (stored.to_owned(), false));
         }
-        assert_eq!(place(Method::GET, "/v1/unheard-of").unwrap(), ("/unheard-of".into(), false));
+        assert_eq!(place(&Method::GET, "/v1/unheard-of").unwrap(), ("/unheard-of".into(), false));
     }
 
     #[test]
     fn what_is_known_may_stand_without_its_version() {
-        assert_eq!(place(Method::POST, "/audio/speech").unwrap(), ("/audio/speech".into(), true));
-        assert_eq!(place(Method::GET, "/files/a").unwrap(), ("/files/a".into(), false));
+        assert_eq!(place(&Method::POST, "/audio/speech").unwrap(), ("/audio/speech".into(), true));
+        assert_eq!(place(&Method::GET, "/files/a").unwrap(), ("/files/a".into(), false));
         for nothing in
             ["/", "/v1", "/v2/files", "/v1files", "/v1/messages/batches", "/unheard-of", "/metrics"]
         {
-            assert_eq!(place(Method::GET, nothing), None, "{nothing}");
+            assert_eq!(place(&Method::GET, nothing), None, "{nothing}");
         }
     }
 
