@@ -207,6 +207,28 @@ async fn a_key_is_struck_out_wherever_its_bytes_are_parted() {
     }
 }
 
+/// Word by word it is not seen on its way to the caller, but it is when another is to go on from what was said.
+#[tokio::test]
+async fn a_key_that_a_provider_spells_out_reaches_no_other_provider() {
+    let (east, west) = (Upstream::start().await, Upstream::start().await);
+    let chunk = |word: &str| {
+        format!(r#"data: {{"choices":[{{"index":0,"delta":{{"content":"{word}"}}}}]}}"#) + "\n\n"
+    };
+    let key = key_of("east");
+    let (first, second) = key.split_at(7);
+    for (words, carried_on) in [([first, second], false), (["some", " words"], true)] {
+        east.then(Reply::chunks(words.map(chunk)));
+        let setup = Setup::new().and("gpt-4", "east", &east, ", order: 1");
+        let setup = setup.and("gpt-4", "west", &west, ", order: 2");
+        let setup = setup.edited("id: west", "supports_assistant_prefill: true, id: west");
+        let before = west.attempts();
+        let answer = setup.start().await.send(post(CHAT, streamed("gpt-4").to_string())).await;
+        assert_eq!(west.attempts() > before, carried_on, "{answer:?}");
+        let seen = west.requests();
+        assert!(seen.iter().all(|seen| !String::from_utf8_lossy(&seen.body).contains(&key)));
+    }
+}
+
 /// Such an answer is on its way before it was read to its end.
 #[tokio::test]
 async fn a_key_is_struck_out_of_an_answer_that_is_too_long_to_be_held() {

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -161,12 +161,8 @@ async fn read(
     let group = group_of(app, &peek.model)?.clone();
     let said = callers::read(app, &group, &head.headers, (&peek, &body), context)?;
     // From here on there is nothing in it that is not for a provider.
-    let mut body = peek.strip(&body);
-    let mut headers = head.headers;
-    if peek.stream {
-        own(&mut headers, &mut body);
-    }
-    let mut call = Call::new(spoken_by_callers(endpoint), endpoint, headers, body, peek);
+    let body = peek.strip(&body);
+    let mut call = Call::new(spoken_by_callers(endpoint), endpoint, head.headers, body, peek);
     said.lay_on(&mut call);
     Ok((call, group))
 }
@@ -209,28 +205,6 @@ pub(crate) async fn read_body(
         Ok(read) => Ok(read.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large(most)),
         Err(_) => Err(Refusal::bad_request("the body broke off before its end")),
-    }
-}
-
-/// Puts headers and a small body into a buffer of their own. They came in one that the connection reads into, of 8 KiB
-/// at least, which would be kept beside its next one for as long as the stream lasts.
-fn own(headers: &mut HeaderMap, body: &mut Bytes) {
-    const SMALL: usize = 4096;
-    let copied = if body.len() <= SMALL { body.len() } else { 0 };
-    let len = copied + headers.values().map(HeaderValue::len).sum::<usize>();
-    let mut all = BytesMut::with_capacity(len);
-    headers.values().for_each(|value| all.extend_from_slice(value.as_bytes()));
-    all.extend_from_slice(body.get(..copied).unwrap_or_default());
-    let mut all = all.freeze();
-    for value in headers.values_mut() {
-        // The bytes are those of a header, and still are.
-        if let Ok(mut own) = HeaderValue::from_maybe_shared(all.split_to(value.len())) {
-            own.set_sensitive(value.is_sensitive());
-            *value = own;
-        }
-    }
-    if copied > 0 {
-        *body = all;
     }
 }
 
@@ -327,26 +301,4 @@ pub(crate) fn ok(value: &serde_json::Value) -> Response {
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_is_the_same_in_a_buffer_of_its_own() {
-        let mut headers = HeaderMap::new();
-        for (name, value) in [("a", "one"), ("b", ""), ("a", "\u{e9}"), ("c", "secret")] {
-            headers.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
-        }
-        headers.get_mut("c").unwrap().set_sensitive(true);
-        for len in [0, 3, 4096, 4097] {
-            let body = Bytes::from(vec![b'x'; len]);
-            let (mut own_headers, mut own_body) = (headers.clone(), body.clone());
-            own(&mut own_headers, &mut own_body);
-            assert_eq!((&own_headers, &own_body), (&headers, &body));
-            assert!(own_headers["c"].is_sensitive() && !own_headers["a"].is_sensitive());
-            assert_eq!(own_body.as_ptr() == body.as_ptr(), len == 0 || len > 4096);
-        }
-    }
 }

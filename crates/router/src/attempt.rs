@@ -381,6 +381,11 @@ impl Sent {
         self.deployment.scrubbed(data)
     }
 
+    /// Whether our key is in what was said.
+    pub(crate) fn echoes(&self, text: &str) -> bool {
+        self.deployment.secret.as_ref().is_some_and(|secret| secret.is_in(text.as_bytes()))
+    }
+
     /// The stream came to its end.
     pub(crate) fn completed(&self, now: Instant) {
         self.request.context().end_answer(now, None);

@@ -20,11 +20,13 @@ pub(crate) struct Stream {
     /// Whoever wants to know what became of it; `None` once that was told.
     sent: Option<Sent>,
     held: Held,
+    /// Whether our key was found in the words of it when it broke.
+    echoed: bool,
 }
 
 impl Stream {
     pub(crate) const fn new(gated: Gated<Incoming, Events>, sent: Sent) -> Self {
-        Self { gated, sent: Some(sent), held: Held::none() }
+        Self { gated, sent: Some(sent), held: Held::none(), echoed: false }
     }
 
     /// What ends with it.
@@ -45,6 +47,9 @@ impl Stream {
             })),
             Some(Err(broken)) => {
                 if let Some(sent) = self.sent.take() {
+                    let events = self.gated.inspector();
+                    self.echoed =
+                        events.is_some_and(|events| sent.echoes(&events.transcript().text));
                     sent.interrupted(&broken, Instant::now());
                 }
                 self.over(Err(broken.cause()));
@@ -66,6 +71,11 @@ impl Stream {
             self.held.counted(usage.input.saturating_add(usage.output));
         }
         self.held.over(ended);
+    }
+
+    /// Whether the deployment's key is in what was said: nobody else may be told that.
+    pub(crate) const fn echoed(&self) -> bool {
+        self.echoed
     }
 
     /// Whether all of it was passed on, but that the provider has not said so yet.

@@ -183,6 +183,7 @@ where
         else {
             return;
         };
+        let echoed = stream.echoed();
         let (heard, end) = match stream.into_events() {
             Some(events) => {
                 let end = events.at_end();
@@ -201,6 +202,8 @@ where
                 end
             }
         };
+        // What was said goes to whoever carries on.
+        self.said.resumable &= !echoed;
         if end == AtEnd::Broken {
             self.spent = Some(spent);
         }
