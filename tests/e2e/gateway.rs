@@ -32,6 +32,7 @@ pub(crate) struct Setup {
     general: String,
     backoff: &'static str,
     sections: String,
+    own: &'static str,
     max_body_bytes: usize,
 }
 
@@ -100,6 +101,7 @@ impl Setup {
             general: String::new(),
             backoff: "{base: 1ms, max: 10ms}",
             sections: String::new(),
+            own: "",
             max_body_bytes: 32 * 1024 * 1024,
         }
     }
@@ -161,6 +163,12 @@ impl Setup {
         self
     }
 
+    /// A key of `secondwind` itself.
+    pub(crate) fn own(mut self, line: &'static str) -> Self {
+        self.own = line;
+        self
+    }
+
     pub(crate) fn master_key(mut self, key: &str) -> Self {
         writeln!(self.general, "general_settings: {{master_key: {key}}}").unwrap();
         self
@@ -172,12 +180,12 @@ impl Setup {
     }
 
     fn text(&self) -> String {
-        let Self { models, router, general, backoff, sections, .. } = self;
+        let Self { models, router, general, backoff, sections, own, .. } = self;
         let mut text = format!("model_list:\n{models}{general}");
         if !router.is_empty() {
             write!(text, "router_settings:\n{router}").unwrap();
         }
-        write!(text, "secondwind:\n  policy:\n{sections}").unwrap();
+        write!(text, "secondwind:\n  {own}\n  policy:\n{sections}").unwrap();
         if !sections.contains("retry: ") {
             writeln!(text, "    retry: {{backoff: {backoff}}}").unwrap();
         }
@@ -196,6 +204,7 @@ impl Setup {
         let app = App {
             master_key: config.master_key.as_ref().map(Secret::expose).and_then(MasterKey::new),
             allow_mock_testing: config.allow_mock_testing,
+            passthrough: config.passthrough.clone(),
             ..App::new(router, self.max_body_bytes)
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

@@ -79,8 +79,8 @@ async fn another_content_type_path_or_method_is_refused() {
     let mut form = post(CHAT, question("gpt-4").to_string());
     form.headers_mut().insert("content-type", "text/plain".parse().unwrap());
     refused(&gateway.send(form).await, 415);
-    refused(&gateway.post("/v1/elsewhere", "{}").await, 404);
-    refused(&gateway.get(CHAT).await, 405);
+    refused(&gateway.post("/v2/elsewhere", "{}").await, 404);
+    refused(&gateway.get("/v1/embeddings").await, 405);
     assert_eq!(upstream.attempts(), 0);
 }
 

@@ -7,6 +7,7 @@
 //! | [`setup`] | from a configuration to a router at work |
 //! | [`edge`] | what every request goes through first |
 //! | [`routes`] | what can be asked |
+//! | [`surface`] | the rest of OpenAI's API, passed through |
 //! | [`auth`] | who may ask |
 //! | `host` | whom a request is for, without ambiguity |
 //! | `callers` | what may be said beside a question |
@@ -37,4 +38,5 @@ pub mod routes;
 pub mod schema;
 pub mod server;
 pub mod setup;
+pub mod surface;
 pub mod telemetry;

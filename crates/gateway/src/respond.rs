@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use secondwind_layers::classify::Verdict;
-use secondwind_layers::{Attempt, Context, Error, Name, Trail};
+use secondwind_layers::{Attempt, Context, Ended, Error, Name, Stop, Trail};
 use secondwind_llm::dialect::{Dialect, ErrorDetail, ErrorReply, OpenAiChat, kind_of};
 use secondwind_policy::Class;
 use secondwind_router::{Body as RouterBody, RouteError, Router};
@@ -232,8 +232,10 @@ fn failure(
     };
     let mut response = json(status, dialect.error_body(&reply));
     let headers = response.headers_mut();
-    // Our own retries are spent: the caller's SDK must not multiply them.
-    headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    if !left_to_the_caller(trail) {
+        // Our own retries are spent: the caller's SDK must not multiply them.
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
     let may_return =
         matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     if let (Some(hint), _) | (None::<Duration>, Some(hint)) =
@@ -242,6 +244,13 @@ fn failure(
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds(hint)));
     }
     response
+}
+
+/// Whether a request that could have been repeated was not, since only its caller can know that it may be, or has its
+/// body still.
+fn left_to_the_caller(trail: &Trail) -> bool {
+    let why = [Stop::NotIdempotent, Stop::NotReplayable].map(|why| Some(Ended::Stopped(why)));
+    matches!(trail.attempts(), [only] if why.contains(&only.ended))
 }
 
 /// Whole seconds, rounded up: nobody is asked back too early.

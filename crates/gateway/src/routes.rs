@@ -7,9 +7,9 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use secondwind_layers::{Context, Name};
 use secondwind_llm::dialect::{Anthropic, Dialect, Endpoint, OpenAi, OpenAiChat};
@@ -25,6 +25,7 @@ use crate::edge::CALL_ID;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::respond::{Asked, Refusal, respond};
+use crate::surface::{self, Passthrough};
 use crate::{callers, inspect};
 
 /// What all requests share.
@@ -40,6 +41,8 @@ pub struct App {
     pub max_body_bytes: usize,
     /// Whether callers may try out their fallbacks with `mock_testing_…`.
     pub allow_mock_testing: bool,
+    /// Where what belongs to an account goes.
+    pub passthrough: Passthrough,
     /// What becomes of requests, counted.
     pub metrics: Arc<Metrics>,
 }
@@ -52,13 +55,17 @@ impl App {
     pub fn new(router: secondwind_router::Router, max_body_bytes: usize) -> Self {
         let metrics = Arc::new(Metrics::default());
         let router = metrics.watch(router);
-        Self { router, master_key: None, max_body_bytes, allow_mock_testing: false, metrics }
+        let (master_key, passthrough) = (None, Passthrough::First);
+        let allow_mock_testing = false;
+        Self { router, master_key, max_body_bytes, allow_mock_testing, passthrough, metrics }
     }
 }
 
 /// The routes.
 pub(crate) fn routes(live: Live) -> Router {
     let chat = post(|state, request| ask(state, request, Endpoint::ChatCompletions));
+    // Of those that were stored.
+    let chat = chat.get(surface::pass);
     let completions = post(|state, request| ask(state, request, Endpoint::Completions));
     let embeddings = post(|state, request| ask(state, request, Endpoint::Embeddings));
     let responses = post(|state, request| ask(state, request, Endpoint::Responses));
@@ -76,31 +83,48 @@ pub(crate) fn routes(live: Live) -> Router {
         .route("/messages", messages)
         .route("/v1/models", get(models))
         .route("/models", get(models))
-        .route("/v1/models/{*model}", get(model))
-        .route("/models/{*model}", get(model))
+        .route("/v1/models/{*model}", get(model).delete(surface::pass))
+        .route("/models/{*model}", get(model).delete(surface::pass))
         .route("/health/liveliness", get(alive))
         .route("/health/liveness", get(alive))
         .route("/health/readiness", get(alive))
         .merge(inspect::routes())
         .method_not_allowed_fallback(wrong_method)
-        .fallback(unknown)
+        .fallback(surface::pass)
         .with_state(live)
 }
 
 /// A question to a model.
 async fn ask(State(app): State<Arc<App>>, request: Request, endpoint: Endpoint) -> Response {
+    let context = begun(&request);
+    let read = read(&app, request, endpoint, &context).await;
+    answered(&app, read, context, spoken_by_callers(endpoint)).await
+}
+
+/// The context of a request that begins now.
+pub(crate) fn begun(request: &Request) -> Context {
     let context = Context::new(Instant::now());
     if let Some(id) = request.headers().get(CALL_ID).and_then(|id| id.to_str().ok()) {
         context.set_id(id.into());
     }
-    let (call, group) = match read(&app, request, endpoint, &context).await {
+    context
+}
+
+/// The answer to what was read of a request, whose caller speaks `dialect`.
+pub(crate) async fn answered(
+    app: &App,
+    read: Result<(Call, Name), Refusal>,
+    context: Context,
+    dialect: &'static dyn Dialect,
+) -> Response {
+    let (call, group) = match read {
         Ok(read) => read,
         Err(refusal) => {
             app.metrics.refused(refusal.class);
-            return refusal.told_in(spoken_by_callers(endpoint));
+            return refusal.told_in(dialect);
         }
     };
-    let (dialect, asked) = (call.dialect, group.clone());
+    let asked = group.clone();
     let request = secondwind_router::Request::new(call, group, context.clone());
     // The router is always ready: what there is to wait for, it waits for within the call.
     let outcome = app.router.clone().call(request).await;
@@ -127,16 +151,22 @@ async fn read(
     let (head, body) = request.into_parts();
     is_json(&head.headers)?;
     let body = read_body(&head.headers, body, app.max_body_bytes).await?;
-    let mut peek = peek(&body).map_err(not_routable)?;
-    let Some(group) = app.router.group(&peek.model) else {
-        let known: Vec<&str> = app.router.groups().iter().map(|name| &**name).collect();
-        return Err(unknown_model(&peek.model, &known));
+    let mut peek = match peek(&body) {
+        // A stored prompt has it.
+        Err(PeekError::NoModel) if endpoint == Endpoint::Responses => {
+            return surface::without_a_model(app, head, body, context);
+        }
+        peek => peek.map_err(not_routable)?,
     };
-    let group = group.clone();
+    let group = group_of(app, &peek.model)?.clone();
     let said = callers::read(app, &group, &head.headers, (&peek, &body), context)?;
     // From here on there is nothing in it that is not for a provider.
-    let body = peek.strip(&body);
-    let mut call = Call::new(spoken_by_callers(endpoint), endpoint, head.headers, body, peek);
+    let mut body = peek.strip(&body);
+    let mut headers = head.headers;
+    if peek.stream {
+        own(&mut headers, &mut body);
+    }
+    let mut call = Call::new(spoken_by_callers(endpoint), endpoint, headers, body, peek);
     said.lay_on(&mut call);
     Ok((call, group))
 }
@@ -166,24 +196,60 @@ fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
         .code("unsupported_media_type"))
 }
 
-async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Refusal> {
-    let too_large = || {
-        Refusal::bad_request(format!("the body is larger than {most} bytes"))
-            .status(StatusCode::PAYLOAD_TOO_LARGE, Class::RequestTooLarge)
-            .code("request_too_large")
-    };
+pub(crate) async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    most: usize,
+) -> Result<Bytes, Refusal> {
     let says = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if says.is_some_and(|length: u64| length > most as u64) {
-        return Err(too_large());
+        return Err(too_large(most));
     }
     match Limited::new(body, most).collect().await {
         Ok(read) => Ok(read.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large(most)),
         Err(_) => Err(Refusal::bad_request("the body broke off before its end")),
     }
 }
 
-fn not_routable(error: PeekError) -> Refusal {
+/// Puts headers and a small body into a buffer of their own. They came in one that the connection reads into, of 8 KiB
+/// at least, which would be kept beside its next one for as long as the stream lasts.
+fn own(headers: &mut HeaderMap, body: &mut Bytes) {
+    const SMALL: usize = 4096;
+    let copied = if body.len() <= SMALL { body.len() } else { 0 };
+    let len = copied + headers.values().map(HeaderValue::len).sum::<usize>();
+    let mut all = BytesMut::with_capacity(len);
+    headers.values().for_each(|value| all.extend_from_slice(value.as_bytes()));
+    all.extend_from_slice(body.get(..copied).unwrap_or_default());
+    let mut all = all.freeze();
+    for value in headers.values_mut() {
+        // The bytes are those of a header, and still are.
+        if let Ok(mut own) = HeaderValue::from_maybe_shared(all.split_to(value.len())) {
+            own.set_sensitive(value.is_sensitive());
+            *value = own;
+        }
+    }
+    if copied > 0 {
+        *body = all;
+    }
+}
+
+/// The refusal of a body of more than `most` bytes.
+pub(crate) fn too_large(most: usize) -> Refusal {
+    Refusal::bad_request(format!("the body is larger than {most} bytes"))
+        .status(StatusCode::PAYLOAD_TOO_LARGE, Class::RequestTooLarge)
+        .code("request_too_large")
+}
+
+/// The group that answers for `model`.
+pub(crate) fn group_of<'a>(app: &'a App, model: &str) -> Result<&'a Name, Refusal> {
+    app.router.group(model).ok_or_else(|| {
+        let known: Vec<&str> = app.router.groups().iter().map(|name| &**name).collect();
+        unknown_model(model, &known)
+    })
+}
+
+pub(crate) fn not_routable(error: PeekError) -> Refusal {
     let refusal = Refusal::bad_request(error.to_string());
     match error {
         PeekError::NoModel | PeekError::ModelNotAString { .. } => refusal.param("model"),
@@ -225,11 +291,10 @@ async fn model(
     if let Err(refusal) = admit(&app, &headers) {
         return refusal.into_response();
     }
-    if app.router.group(&name).is_some() {
-        return ok(&model_object(&name));
+    match group_of(&app, &name) {
+        Ok(_) => ok(&model_object(&name)),
+        Err(refusal) => refusal.into_response(),
     }
-    let known: Vec<&str> = app.router.groups().iter().map(|name| &**name).collect();
-    unknown_model(&name, &known).into_response()
 }
 
 fn model_object(name: &str) -> serde_json::Value {
@@ -241,16 +306,20 @@ async fn alive() -> Response {
     ok(&json!({"status": "healthy"}))
 }
 
-async fn unknown(request: Request) -> Response {
-    let message = format!("there is nothing at {} {}", request.method(), request.uri().path());
-    Refusal::bad_request(message).status(StatusCode::NOT_FOUND, Class::NotFound).into_response()
+/// The refusal of a path where nothing is.
+pub(crate) fn unknown(method: &Method, path: &str) -> Refusal {
+    let message = format!("there is nothing at {method} {path}");
+    Refusal::bad_request(message).status(StatusCode::NOT_FOUND, Class::NotFound)
+}
+
+/// The refusal of a method that is not for this path.
+pub(crate) fn not_allowed(method: &Method, path: &str) -> Refusal {
+    let message = format!("{method} cannot be used at {path}");
+    Refusal::bad_request(message).status(StatusCode::METHOD_NOT_ALLOWED, Class::BadRequest)
 }
 
 async fn wrong_method(request: Request) -> Response {
-    let message = format!("{} cannot be used at {}", request.method(), request.uri().path());
-    Refusal::bad_request(message)
-        .status(StatusCode::METHOD_NOT_ALLOWED, Class::BadRequest)
-        .into_response()
+    not_allowed(request.method(), request.uri().path()).into_response()
 }
 
 pub(crate) fn ok(value: &serde_json::Value) -> Response {
@@ -258,4 +327,26 @@ pub(crate) fn ok(value: &serde_json::Value) -> Response {
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_the_same_in_a_buffer_of_its_own() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("a", "one"), ("b", ""), ("a", "\u{e9}"), ("c", "secret")] {
+            headers.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        headers.get_mut("c").unwrap().set_sensitive(true);
+        for len in [0, 3, 4096, 4097] {
+            let body = Bytes::from(vec![b'x'; len]);
+            let (mut own_headers, mut own_body) = (headers.clone(), body.clone());
+            own(&mut own_headers, &mut own_body);
+            assert_eq!((&own_headers, &own_body), (&headers, &body));
+            assert!(own_headers["c"].is_sensitive() && !own_headers["a"].is_sensitive());
+            assert_eq!(own_body.as_ptr() == body.as_ptr(), len == 0 || len > 4096);
+        }
+    }
 }

@@ -41,6 +41,12 @@ pub fn of(part: Part) -> Value {
                 "type": "object",
                 "additionalProperties": { "anyOf": [{ "$ref": "#/$defs/Policy" }, { "type": "null" }] },
             },
+            "passthrough": {
+                "description": "The group whose account has what is asked of no model: files, batches, stored answers. \
+                    The first of its deployments that speaks OpenAI's own API is asked; off: none. Where it is left \
+                    out, the first such deployment of all.",
+                "anyOf": [{ "type": "string" }, { "enum": [false, null] }],
+            },
             "store": {
                 "description": "Where is kept what several gateways are to know together. \
                     Not available yet: it is kept in memory.",

@@ -2,6 +2,8 @@
 //!
 //! - [`peek`](mod@peek) reads the model and the stream flag of a request body, and nothing else of it.
 //! - [`body`] sends the same body with another model's name in it.
+//! - [`escapes`] resolves those of URIs.
+//! - [`multipart`] reads the model of a form that passes.
 //! - [`dialect`] is the seam: addresses, keys, headers and errors of one API.
 //! - [`rate_limit`] reads when a limit begins anew.
 //! - [`session`](mod@session) finds what requests that belong together have in common.
@@ -16,6 +18,8 @@
 pub mod body;
 mod classify;
 pub mod dialect;
+pub mod escapes;
+pub mod multipart;
 pub mod peek;
 pub mod rate_limit;
 pub mod redact;

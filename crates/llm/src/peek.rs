@@ -37,7 +37,7 @@ pub use self::ours::Ours;
 pub const MAX_DEPTH: u32 = 128;
 
 /// What a request body asks for.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Peek {
     /// The model's name, with the escapes of its JSON string resolved.
@@ -103,6 +103,20 @@ pub enum PeekError {
 /// # Errors
 /// Where the body is not a JSON object with a string for a `model`, or is ambiguous: see [`PeekError`].
 pub fn peek(body: &[u8]) -> Result<Peek, PeekError> {
+    let peeked = read(body, false)?;
+    if peeked.model_range.is_empty() { Err(PeekError::NoModel) } else { Ok(peeked) }
+}
+
+/// The same, where a model may be missing or `null`: then its name is empty, and so is its place.
+///
+/// # Errors
+/// As those of [`peek`], but for that.
+pub fn peek_at_any(body: &[u8]) -> Result<Peek, PeekError> {
+    read(body, true)
+}
+
+/// What the body asks for; the model's place is empty where there is none, or where it is `null` and `may_be_null`.
+fn read(body: &[u8], may_be_null: bool) -> Result<Peek, PeekError> {
     let mut cursor = Cursor { bytes: body, at: 0 };
     cursor.whitespace();
     match cursor.byte()? {
@@ -132,12 +146,17 @@ pub fn peek(body: &[u8]) -> Result<Peek, PeekError> {
         return Err(cursor.not_json());
     }
 
-    let model_range = model.value.ok_or(PeekError::NoModel)?;
-    if body.get(model_range.start) != Some(&b'"') {
-        return Err(PeekError::ModelNotAString { at: model_range.start });
-    }
+    let is_text = |range: &Range<usize>| match body.get(range.clone()) {
+        Some([b'"', ..]) => Ok(true),
+        Some(b"null") if may_be_null => Ok(false),
+        _ => Err(PeekError::ModelNotAString { at: range.start }),
+    };
+    let model_range = match model.value {
+        Some(range) if is_text(&range)? => range,
+        _ => 0..0,
+    };
     Ok(Peek {
-        model: decode(body, &model_range)?,
+        model: if model_range.is_empty() { String::new() } else { decode(body, &model_range)? },
         model_range,
         stream: stream.value.map_or(Ok(false), |value| flag(body, value))?,
         ours,

@@ -5,6 +5,8 @@
 //! that a body that breaks off, or an error with status 200, is an ordinary failure; a stream is held back until its
 //! first content, and its outcome is told at its end.
 
+mod passed;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -28,9 +30,11 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::body::Body;
-use crate::client::{self, Client};
+use crate::client::Client;
 use crate::error::RouteError;
 use crate::late::Late;
+use crate::passed::Outgoing;
+use crate::recover::Spent;
 use crate::request::Request;
 use crate::route::Route;
 use crate::stream::Stream;
@@ -115,9 +119,13 @@ impl Send {
         &self,
         request: &Request,
         way: Way,
-    ) -> Result<http::Request<Spliced>, RouteError> {
+    ) -> Result<http::Request<Outgoing>, RouteError> {
         let Deployment { target, auth, .. } = &*self.deployment;
         let call = request.call();
+        if let Some(passed) = &call.passed {
+            let sent = passed.http_request(&self.deployment, call);
+            return sent.ok_or_else(|| RouteError::unsupported(request.group()));
+        }
         let prefill = request.resume().and_then(|resume| resume.prefill.as_ref());
         let (body, peek) = match (way, prefill) {
             (Way::Prefill, Some((body, peek))) => (body, peek),
@@ -137,7 +145,7 @@ impl Send {
                 Spliced::whole(translated.map_err(RouteError::refused)?)
             }
         };
-        let mut sent = http::Request::new(body);
+        let mut sent = http::Request::new(Outgoing::from(body));
         *sent.method_mut() = Method::POST;
         *sent.uri_mut() = uri;
         *sent.headers_mut() = target.dialect.request_headers(&call.headers);
@@ -202,18 +210,16 @@ impl Future for SendFuture {
                         Poll::Ready(Ok(answer)) => answer,
                         Poll::Pending => {
                             let elapsed = ready!(late.poll(cx));
-                            return Poll::Ready(Err(call.failed(RouteError::late(elapsed))));
+                            return Poll::Ready(Err(call.failed(call.late_error(elapsed))));
                         }
                         Poll::Ready(Err(error)) => {
-                            let verdict = client::verdict_of(&error, call.began);
-                            return Poll::Ready(Err(call.failed(RouteError::send(error, verdict))));
+                            return Poll::Ready(Err(call.failed(call.not_sent(error))));
                         }
                     };
                     let failed = !answer.status().is_success();
                     let (mut head, body) = answer.into_parts();
                     call.deployment.scrub_headers(&mut head.headers);
-                    let dialect = call.deployment.target.dialect;
-                    let bad = || dialect.classify_ok_head(head.status, &head.headers);
+                    let bad = || call.bad_head(&head);
                     if let Some(verdict) = (!failed).then(bad).flatten() {
                         // It is no answer, whatever its body says.
                         return Poll::Ready(Ok(call.failed_answer(head, Bytes::new(), verdict)));
@@ -230,7 +236,7 @@ impl Future for SendFuture {
                     let (most, late) = if failed {
                         (ERROR_BYTES, Late::within(now, Some(ERROR_TIME)))
                     } else {
-                        (ANSWER_BYTES, call.late().idle(call.policy().timeout().idle(), now))
+                        (call.enough(&head), call.late().idle(call.policy().timeout().idle(), now))
                     };
                     let reading = Reading { head, body, read: Collected::default(), most };
                     this.state.set(State::Reading { reading: Some(reading), late });
@@ -239,6 +245,7 @@ impl Future for SendFuture {
                     let Some((_, body)) = held.as_mut() else { return Poll::Pending };
                     let most = call.policy().stream().max_held_bytes();
                     if let Err(broken) = ready!(body.poll_proof(cx, most)) {
+                        call.wasted(body.inspector());
                         return Poll::Ready(Err(call.failed(RouteError::unproven(broken))));
                     }
                     let (Some((mut head, body)), Some(sent)) = (held.take(), this.call.take())
@@ -262,7 +269,7 @@ impl Future for SendFuture {
                             }
                             let elapsed = ready!(late.poll(cx));
                             if open.head.status.is_success() {
-                                return Poll::Ready(Err(call.failed(RouteError::late(elapsed))));
+                                return Poll::Ready(Err(call.failed(call.late_error(elapsed))));
                             }
                             Ok(false)
                         }
@@ -331,6 +338,12 @@ impl Sent {
         self.route().and_then(|route| route.translate)
     }
 
+    /// When an answer was made whose provider does not say it: now, in seconds since 1970.
+    fn created(&self) -> u64 {
+        let since = (self.wall_clock)().duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    }
+
     /// The streams of the caller's API, where one was asked for.
     fn streams(&self) -> Option<&'static dyn StreamDialect> {
         let call = self.request.call();
@@ -343,7 +356,7 @@ impl Sent {
         let events = match self.route() {
             Some(Route { spoken, translate: Some(translate), .. }) => {
                 let theirs = self.deployment.target.dialect.streams(*spoken)?;
-                let translate = translate.stream(&self.request.call().body);
+                let translate = translate.stream(&self.request.call().body, self.created());
                 Events::new(streams).translated(theirs, translate)
             }
             _ => Events::new(streams),
@@ -384,7 +397,7 @@ impl Sent {
         reading: Reading,
         ended: Result<bool, hyper::Error>,
     ) -> Result<Response<Body>, RouteError> {
-        let Reading { head, body, read, .. } = reading;
+        let Reading { mut head, body, read, .. } = reading;
         let read = read.into_bytes();
         let now = (self.wall_clock)();
         let dialect = self.deployment.target.dialect;
@@ -396,9 +409,7 @@ impl Sent {
         match ended {
             Err(error) => Err(self.failed(RouteError::read(error))),
             Ok(true) => {
-                let asked = self.request.call().endpoint;
-                let spoken = self.route().map_or(asked, |route| route.spoken);
-                if let Some(verdict) = dialect.classify_ok_body(spoken, &head.headers, &read, now) {
+                if let Some(verdict) = self.bad_body(&head, &read, now) {
                     return Ok(self.failed_answer(head, read, verdict));
                 }
                 let answer = self.whole_answer(head, self.deployment.scrubbed(read));
@@ -412,7 +423,11 @@ impl Sent {
             // Too long to be held back: it is on its way now.
             Ok(false) => {
                 self.request.context().judge(Opinion::Success);
-                Ok(Response::from_parts(head, Body::flowing(read, body)))
+                if !self.is_passed() {
+                    // What is struck out of it is not counted in its length.
+                    head.headers.remove(header::CONTENT_LENGTH);
+                }
+                Ok(Response::from_parts(head, self.flowing(read, body)))
             }
         }
     }
@@ -425,7 +440,7 @@ impl Sent {
     ) -> Result<Response<Body>, NoAnswer> {
         let (mut answer, mut kind) = (read, None);
         if let Some(translate) = self.translate() {
-            answer = translate.answer(&answer)?;
+            answer = translate.answer(&answer, self.created())?;
             kind = Some("application/json");
         }
         if let Some(stream) = self.streams().and_then(|streams| streams.as_stream(&answer)) {
@@ -450,6 +465,15 @@ impl Sent {
         self.judge(verdict);
         head.extensions.insert(verdict);
         Response::from_parts(head, Body::whole(self.deployment.scrubbed(read)))
+    }
+
+    /// What was held of an answer that broke off was paid for.
+    fn wasted(&self, events: Option<&Events>) {
+        let heard = events.map(Events::transcript).filter(|heard| heard.events > 0);
+        if let Some(heard) = heard {
+            let context = self.request.context();
+            Spent::new(context.attempts(), &self.request, heard).in_vain(context);
+        }
     }
 
     fn failed(&self, error: RouteError) -> RouteError {

@@ -10,6 +10,8 @@ use secondwind_layers::timeout::Elapsed;
 use secondwind_llm::translate::{NoAnswer, Refused, RefusedKind};
 use secondwind_policy::Class;
 
+use crate::passed::UploadError;
+
 /// Why a request got no answer at all. It never shows an address with what may be secret in it.
 #[derive(Debug)]
 pub struct RouteError {
@@ -34,6 +36,7 @@ enum Kind {
     TooLongToTranslate,
     Unproven(Broken),
     Spent { group: String },
+    Upload(UploadError),
 }
 
 impl RouteError {
@@ -122,6 +125,18 @@ impl RouteError {
         Self { kind, verdict: Verdict::new(Class::Connection).with_blame(Blame::Nobody) }
     }
 
+    /// The caller's body cannot be sent to its end.
+    pub(crate) const fn upload(error: UploadError) -> Self {
+        let verdict = Verdict::new(Class::BadRequest).with_blame(Blame::Nobody);
+        Self { kind: Kind::Upload(error), verdict }
+    }
+
+    /// The same, of which nobody is to blame.
+    pub(crate) const fn blaming_nobody(mut self) -> Self {
+        self.verdict = self.verdict.with_blame(Blame::Nobody);
+        self
+    }
+
     /// What it means.
     #[must_use]
     pub const fn verdict(&self) -> Verdict {
@@ -133,6 +148,7 @@ impl RouteError {
     pub fn param(&self) -> Option<&str> {
         match &self.kind {
             Kind::Refused(refused) => refused.param.as_deref(),
+            Kind::Upload(error) => error.param(),
             _ => None,
         }
     }
@@ -177,6 +193,7 @@ impl fmt::Display for RouteError {
             Kind::QueueFull { group } => {
                 write!(f, "too many requests wait for a deployment of `{group}`")
             }
+            Kind::Upload(error) => error.fmt(f),
             Kind::Unsupported { group } => {
                 write!(f, "no deployment of `{group}` offers what the request asks for")
             }
@@ -194,6 +211,7 @@ impl std::error::Error for RouteError {
             Kind::Read(error) => Some(error),
             Kind::Late(elapsed) => Some(elapsed),
             Kind::Unproven(broken) => Some(broken),
+            Kind::Upload(error) => Some(error),
             Kind::NoAnswer(error) => Some(error),
             _ => None,
         }

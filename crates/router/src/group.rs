@@ -36,7 +36,7 @@ use crate::request::Request;
 use crate::setup::Checks;
 use crate::state::DeploymentState;
 use crate::strategy::{Field, Strategy};
-use crate::target::Deployment;
+use crate::target::{Deployment, Target};
 
 /// A group at work, with `S` for the layers of each deployment.
 pub(crate) struct Group<S> {
@@ -138,6 +138,14 @@ impl<S> Group<S> {
         })
     }
 
+    /// The first deployment that can have what belongs to an account.
+    pub(crate) fn account(&self) -> Option<&Name> {
+        let speaks =
+            |target: &&Target| target.dialect.account_base(target.api_base.path()).is_some();
+        let mut targets = self.members.iter().map(|member| &member.deployment.target);
+        targets.find(speaks).map(|target| &target.id)
+    }
+
     /// The host of the deployment called `id`.
     pub(crate) fn host_of(&self, id: &str) -> Option<&str> {
         let member = self.members.get(*self.places.get(id)?)?;
@@ -219,7 +227,7 @@ impl<S> Group<S> {
         let context = request.context();
         let alternatives = Alternatives {
             untried: self.any_untried(member, tried, request, now),
-            siblings: self.members.len() > 1,
+            siblings: self.members.len() > 1 && request.call().place().is_none(),
             ..Alternatives::default()
         };
         let Some(to) = self.members.get(member) else {

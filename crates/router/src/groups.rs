@@ -70,6 +70,10 @@ impl<S> Retarget<Request> for ToGroup<S> {
     }
 
     fn retarget(&self, request: &mut Request, group: &str) -> bool {
+        if request.call().place().is_some() {
+            // Nobody else has it.
+            return false;
+        }
         let hop = request.call().hops.iter().find(|hop| *hop.label == *group).cloned();
         let name = hop.as_ref().map_or(group, |hop| &hop.group);
         let Some(group) = self.0.group(name) else { return false };

@@ -15,6 +15,8 @@ use secondwind_llm::tokens::estimate;
 use secondwind_policy::Class;
 use tokio::time::Instant;
 
+use crate::passed::{Passed, Upload};
+
 /// A request on its way through the router.
 ///
 /// A clone is a few reference counts: each attempt's HTTP request is built afresh from the call for the
@@ -65,6 +67,8 @@ pub struct Call {
     pub stream_timeout: Option<Duration>,
     /// The fallbacks of the request's own that are more than the name of a group.
     pub hops: Vec<Hop>,
+    /// What is passed through as it is, where it is none of the other endpoints.
+    pub passed: Option<Arc<Passed>>,
     /// What the group that is asked for shall come to without being asked: for those who try out their fallbacks.
     pub mock: Option<Class>,
     /// Whether parameters that a deployment's API has no word for are left out, whatever the deployment says.
@@ -187,9 +191,33 @@ impl Call {
             tags,
             stream_timeout,
             hops,
+            passed: None,
             mock,
             drop_params,
         }
+    }
+
+    /// What is passed through as it is; `peek` is what was read of a body that names a model.
+    #[must_use]
+    pub fn passing(
+        dialect: &'static dyn Dialect,
+        headers: HeaderMap,
+        body: Bytes,
+        peek: Peek,
+        passed: Passed,
+    ) -> Self {
+        let call = Self::new(dialect, Endpoint::Other, headers, body, peek);
+        Self { passed: Some(Arc::new(passed)), ..call }
+    }
+
+    /// The one deployment that can have it.
+    pub(crate) fn place(&self) -> Option<&Name> {
+        self.passed.as_ref()?.place()
+    }
+
+    /// The body, where it comes as it is read.
+    pub(crate) fn upload(&self) -> Option<&Upload> {
+        self.passed.as_ref()?.body()
     }
 }
 
@@ -235,12 +263,27 @@ impl<Res> Kind<Request, Res> for Routed {
         Entered::Found(request.context.clone())
     }
 
+    fn is_idempotent(&self, request: &Request) -> bool {
+        let call = request.call();
+        call.passed.as_ref().is_none_or(|passed| passed.is_idempotent(&call.headers))
+    }
+
     fn keep(&self, request: Request, max_bytes: u64) -> (Request, Option<Request>) {
-        let kept = (request.call().body.len() as u64 <= max_bytes).then(|| request.clone());
+        let fits = request.call().body.len() as u64 <= max_bytes && is_kept(&request);
+        let kept = fits.then(|| request.clone());
         (request, kept)
     }
 
-    fn again(&self, kept: &Request) -> Option<Request> {
-        Some(kept.clone())
+    fn is_kept(&self, kept: &Request) -> bool {
+        is_kept(kept)
     }
+
+    fn again(&self, kept: &Request) -> Option<Request> {
+        is_kept(kept).then(|| kept.clone())
+    }
+}
+
+/// Whether the body can be sent from its first byte.
+fn is_kept(request: &Request) -> bool {
+    request.call().upload().is_none_or(Upload::is_replayable)
 }

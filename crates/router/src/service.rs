@@ -137,6 +137,13 @@ impl Router {
         self.table.group(group).map(|group| &**group.policy())
     }
 
+    /// The first deployment of `group` whose provider speaks OpenAI's own API: what belongs to an account (files, batches)
+    /// is passed through to it.
+    #[must_use]
+    pub fn account_of(&self, group: &str) -> Option<&Name> {
+        self.table.group(group).and_then(|group| group.account())
+    }
+
     /// The host that the deployment called `deployment` of `group` is at; never more of its address.
     #[must_use]
     pub fn host_of(&self, group: &str, deployment: &str) -> Option<&str> {

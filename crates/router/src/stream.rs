@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use secondwind_layers::body::{Broken, Gated};
+use secondwind_layers::classify::Verdict;
 use secondwind_llm::stream::{AtEnd, Events};
 use tokio::time::Instant;
 
@@ -37,29 +38,34 @@ impl Stream {
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let frame = ready!(Pin::new(&mut self.gated).poll_frame(cx));
         Poll::Ready(match frame {
-            Some(Ok(frame)) => {
-                self.held.saw(&frame);
-                Some(Ok(match &self.sent {
-                    // Of our key nothing goes to the caller.
-                    Some(sent) => frame.map_data(|data| sent.scrubbed(data)),
-                    None => frame,
-                }))
-            }
+            Some(Ok(frame)) => Some(Ok(match &self.sent {
+                // Of our key nothing goes to the caller.
+                Some(sent) => frame.map_data(|data| sent.scrubbed(data)),
+                None => frame,
+            })),
             Some(Err(broken)) => {
                 if let Some(sent) = self.sent.take() {
                     sent.interrupted(&broken, Instant::now());
                 }
-                self.held.over(Err(broken.cause()));
+                self.over(Err(broken.cause()));
                 Some(Err(broken))
             }
             None => {
                 if let Some(sent) = self.sent.take() {
                     sent.completed(Instant::now());
                 }
-                self.held.over(Ok(()));
+                self.over(Ok(()));
                 None
             }
         })
+    }
+
+    fn over(&mut self, ended: Result<(), Verdict>) {
+        let events = self.gated.inspector();
+        if let Some(usage) = events.and_then(Events::usage) {
+            self.held.counted(usage.input.saturating_add(usage.output));
+        }
+        self.held.over(ended);
     }
 
     /// Whether all of it was passed on, but that the provider has not said so yet.

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::uri::InvalidUri;
 use http::{HeaderName, HeaderValue, Uri};
-use memchr::memmem;
 use secondwind_layers::Name;
 use secondwind_llm::dialect::{Dialect, Endpoint, InvalidKey};
 use secondwind_policy::Policy;
@@ -17,6 +16,7 @@ use crate::checkup::Checkup;
 use crate::health::{Health, Peers};
 use crate::pattern::Pattern;
 use crate::route::{Route, routes};
+use crate::scrub::Secret;
 use crate::wild::{Place, Wild};
 
 /// What a deployment is, as a configuration says it.
@@ -77,7 +77,7 @@ pub(crate) struct Deployment {
     pub(crate) auth: http::HeaderMap,
     pub(crate) health: Arc<Health>,
     pub(crate) peers: Arc<Peers>,
-    secret: Option<memmem::Finder<'static>>,
+    pub(crate) secret: Option<Secret>,
     routes: Vec<Route>,
     /// What depends on the name that is asked for, where anything does.
     wild: Option<Wild>,
@@ -94,9 +94,6 @@ pub enum TargetError {
     /// Its organization cannot stand in a header.
     Organization,
 }
-
-/// What is shorter is no secret, and stands in many an innocent word.
-const SHORTEST_SECRET: usize = 8;
 
 // === impl Target ===
 
@@ -169,8 +166,7 @@ impl Deployment {
             value.set_sensitive(true);
             auth.insert(HeaderName::from_static("openai-organization"), value);
         }
-        let key = target.api_key.as_deref().filter(|key| key.len() >= SHORTEST_SECRET);
-        let secret = key.map(|key| memmem::Finder::new(key).into_owned());
+        let secret = target.api_key.as_deref().and_then(Secret::new);
         let model_json = secondwind_llm::body::json_string(&target.model);
         Ok(Self { target, model_json, auth, health, peers, secret, routes, wild })
     }
@@ -178,6 +174,15 @@ impl Deployment {
     /// How `endpoint` is asked of it; `None` where it cannot be.
     pub(crate) fn route(&self, endpoint: Endpoint) -> Option<&Route> {
         self.routes.iter().find(|route| route.is_for(endpoint))
+    }
+
+    /// The model's name there, plain and as a JSON string, for callers who call it `asked`. `None` where the address
+    /// itself depends on that name.
+    pub(crate) fn model(&self, asked: &str) -> Option<(Cow<'_, str>, Bytes)> {
+        match &self.wild {
+            Some(wild) => wild.model(&self.target, asked),
+            None => Some((Cow::Borrowed(&self.target.model), self.model_json.clone())),
+        }
     }
 
     /// Which model a request asks for on `route`, and where; `asked` is what the caller calls it. `None` where there is
@@ -195,7 +200,7 @@ impl Deployment {
     /// Takes out what a provider echoes of our key: of an answer's headers whichever holds it.
     pub(crate) fn scrub_headers(&self, headers: &mut http::HeaderMap) {
         let Some(secret) = &self.secret else { return };
-        let echoes = |value: &HeaderValue| secret.find(value.as_bytes()).is_some();
+        let echoes = |value: &HeaderValue| secret.is_in(value.as_bytes());
         let names = headers.iter().filter(|(_, value)| echoes(value)).map(|(name, _)| name.clone());
         for name in names.collect::<Vec<_>>() {
             headers.remove(name);
@@ -204,19 +209,18 @@ impl Deployment {
 
     /// The same of a body: the key alone is struck out.
     pub(crate) fn scrubbed(&self, body: Bytes) -> Bytes {
-        let Some(secret) = &self.secret else { return body };
-        let mut scrubbed = Vec::new();
-        let mut from = 0;
-        for at in secret.find_iter(&body) {
-            scrubbed.extend_from_slice(body.get(from..at).unwrap_or_default());
-            scrubbed.extend_from_slice(b"***");
-            from = at + secret.needle().len();
+        match &self.secret {
+            Some(secret) => secret.scrubbed(body),
+            None => body,
         }
-        if from == 0 {
-            return body;
+    }
+
+    /// The same of a piece of a body whose length was told: the key is struck out at its length.
+    pub(crate) fn masked(&self, piece: Bytes) -> Bytes {
+        match &self.secret {
+            Some(secret) => secret.masked(piece),
+            None => piece,
         }
-        scrubbed.extend_from_slice(body.get(from..).unwrap_or_default());
-        scrubbed.into()
     }
 }
 

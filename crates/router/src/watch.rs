@@ -26,6 +26,7 @@ use crate::body::Body;
 use crate::error::RouteError;
 use crate::health::Health;
 use crate::load::Usage;
+use crate::passed::Passed;
 use crate::request::Request;
 use crate::target::Deployment;
 
@@ -52,6 +53,8 @@ pub(crate) struct Watched {
     deployment: Arc<Deployment>,
     context: Context,
     began: Instant,
+    /// What is passed through, where it is that.
+    passed: Option<Arc<Passed>>,
     /// How many tokens the request was taken for.
     estimate: u64,
     /// Whether its answer has begun.
@@ -85,10 +88,16 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        if request.call().place().is_some() {
+            // How files fare says nothing of the models.
+            let (inner, wall_clock) = (self.inner.call(request), self.wall_clock);
+            return WatchFuture { inner, wall_clock, watched: None };
+        }
         let watched = Watched {
             deployment: Arc::clone(&self.deployment),
             context: request.context().clone(),
             began: Instant::now(),
+            passed: request.call().passed.clone(),
             estimate: request.known_tokens(),
             answered: false,
             tokens: None,
@@ -110,7 +119,8 @@ where
         let Some(mut watched) = this.watched.take() else { return Poll::Ready(outcome) };
         if let Err(Some(elapsed)) = outcome.as_ref().map_err(Error::elapsed) {
             // A short deadline of the caller's says nothing of the deployment.
-            if elapsed.bound() == Bound::Configured {
+            let by_caller = watched.passed.as_ref().is_some_and(|passed| passed.awaits_caller());
+            if elapsed.bound() == Bound::Configured && !by_caller {
                 watched.failed(Verdict::new(Class::Timeout));
             } else {
                 // But that it is not faster.
@@ -210,6 +220,11 @@ impl Watched {
     /// A part of the answer came by: it may say how many tokens it took.
     pub(crate) fn saw(&mut self, part: &[u8]) {
         self.tokens = total_tokens(part).or(self.tokens);
+    }
+
+    /// The answer says how many tokens it took.
+    pub(crate) const fn counted(&mut self, tokens: u64) {
+        self.tokens = Some(tokens);
     }
 
     fn took(&self, now: Instant) {

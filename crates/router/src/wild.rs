@@ -37,6 +37,15 @@ impl Wild {
         Some(Self { pattern, somewhere })
     }
 
+    /// The model that is asked for, plain and as a JSON string. `None` where the address depends on it, too, or the
+    /// pattern does not cover the name.
+    pub(crate) fn model(&self, target: &Target, asked: &str) -> Option<(Cow<'static, str>, Bytes)> {
+        let parts = self.pattern.parts(asked).filter(|_| !self.somewhere)?;
+        let model = filled(&target.model, &parts);
+        let json = json_string(&model);
+        Some((model.into(), json))
+    }
+
     /// Where a request for `endpoint` goes, and which model it asks for there. `None` where the API has no place for a
     /// name like `asked`.
     pub(crate) fn place(

@@ -62,6 +62,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         let app = App {
             master_key,
             allow_mock_testing: config.allow_mock_testing,
+            passthrough: config.passthrough.clone(),
             ..App::new(router, BODY_BYTES)
         };
         let live = Live::from(Arc::new(app));

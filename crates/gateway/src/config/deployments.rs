@@ -30,17 +30,19 @@ pub(super) struct Group {
 /// A deployment that lacks its policy.
 pub(super) struct Member {
     id: Option<At<String>>,
-    provider: &'static Provider,
+    pub(super) provider: &'static Provider,
     model: String,
     /// The name with `*` that it answers for.
     pattern: Option<Pattern>,
-    base: Uri,
+    pub(super) base: Uri,
     api_key: Option<Secret>,
     organization: Option<Secret>,
     weights: [Option<At<f64>>; 3],
     order: Option<u32>,
     /// Whether it goes on from an assistant's last message.
     prefill: bool,
+    /// Whether its model makes embeddings and nothing else.
+    embeds: bool,
     /// Whether parameters without a counterpart are left out; `None`: as everywhere.
     drop_params: Option<bool>,
     price: Option<f64>,
@@ -176,6 +178,7 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
     let [input, output] = costs.unwrap_or_default();
     let price =
         price(cx, [params.input_cost_per_token.or(input), params.output_cost_per_token.or(output)]);
+    let embeds = info.as_ref().and_then(|info| info.mode.as_deref()) == Some("embedding");
     let max_input_tokens = info.as_ref().and_then(|info| info.max_input_tokens);
     let said = checkups::said(cx, info.as_mut());
     let id = id(cx, names, info);
@@ -233,6 +236,7 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
         weights,
         order: params.order,
         prefill: prefill.unwrap_or(false),
+        embeds,
         drop_params: params.drop_params,
         price,
         tags: params.tags.unwrap_or_default(),
@@ -424,6 +428,11 @@ pub(super) fn tell_unchecked(cx: &mut Cx<'_>, groups: &[Group]) {
 // === impl Group ===
 
 impl Group {
+    /// Whether nobody can be asked for anything but embeddings there.
+    pub(super) fn embeds(&self) -> bool {
+        self.members.iter().all(|member| member.embeds)
+    }
+
     /// Gives the deployments what they have only together: ids, weights and orders.
     pub(super) fn finish(self, names: &mut Names) -> (String, Vec<Ready>) {
         let any = |weights: &[Option<At<f64>>; 3], n: usize| {

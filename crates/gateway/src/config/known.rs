@@ -267,7 +267,7 @@ impl Section {
                 "health_check_interval",
                 "master_key",
             ],
-            Section::Secondwind => &["groups", "policy", "store"],
+            Section::Secondwind => &["groups", "passthrough", "policy", "store"],
         }
     }
 

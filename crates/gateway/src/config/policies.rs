@@ -201,6 +201,20 @@ impl Policies {
         };
         Group { policy, off, made: Vec::new() }
     }
+
+    /// Notes what is said of the streams of a group that has none: its models make embeddings.
+    pub(super) fn without_streams(&self, cx: &mut Cx<'_>, name: &str) {
+        let Some(own) = self.groups.get(name) else { return };
+        for key in ["recovery", "keepalive", "max_recoveries"] {
+            let Some((entry, _)) = own.node.place(&format!("stream.{key}")) else { continue };
+            if entry.node.text() != Some("off") && !entry.node.is_null() {
+                let message = format!(
+                    "`{key}` has no effect: the models of `{name}` make embeddings, which are no streams"
+                );
+                cx.warn(entry.at, message, Some("leave it out".to_owned()));
+            }
+        }
+    }
 }
 
 /// The lists of fallbacks without the group itself, where they name it.

@@ -46,11 +46,12 @@ pub(super) struct Params {
 #[serde(deny_unknown_fields)]
 pub(super) struct Info {
     pub(super) id: Option<At<Id>>,
+    /// What the model is for: `chat`, `embedding`.
+    pub(super) mode: Option<String>,
     pub(super) supports_assistant_prefill: Option<bool>,
     pub(super) max_input_tokens: Option<u64>,
     pub(super) input_cost_per_token: Option<At<f64>>,
     pub(super) output_cost_per_token: Option<At<f64>>,
-    pub(super) mode: Option<String>,
     pub(super) health_check_model: Option<At<String>>,
     pub(super) health_check_timeout: Option<At<Written<Duration>>>,
     pub(super) disable_background_health_check: Option<bool>,

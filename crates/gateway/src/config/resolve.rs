@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::cx::Cx;
 use super::de;
-use super::deployments::{self, Ready};
+use super::deployments::{self, Member, Ready};
 use super::env;
 use super::known::{self, Section};
 use super::names::{Derived, Names};
@@ -16,6 +16,7 @@ use super::raw;
 use super::resolved::{Checkups, Config, DeploymentConfig, GroupConfig};
 use super::routing;
 use super::secret::Secret;
+use crate::surface::Passthrough;
 
 /// The environment variable of the master key where the file has none.
 const MASTER_KEY: &str = "LITELLM_MASTER_KEY";
@@ -37,6 +38,7 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     let routing = routing::read(cx, &mut router);
     let drop_params = routing::flag(cx, &mut litellm, "drop_params");
     store(cx, secondwind.take("store"));
+    let passthrough = passthrough(cx, &names, &groups, secondwind.take("passthrough"));
     let (master_key, allow_mock_testing, checkups) = general_settings(cx, &mut general);
     if checkups.is_some() {
         deployments::tell_unchecked(cx, &groups);
@@ -49,7 +51,11 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     let mut groups: Vec<_> = groups
         .into_iter()
         .map(|group| {
+            let embeds = group.embeds();
             let (name, mut members) = group.finish(&mut names);
+            if embeds {
+                policies.without_streams(cx, &name);
+            }
             for ready in &mut members {
                 ready.drop_params = ready.drop_params.or(Some(drop_params));
             }
@@ -77,6 +83,7 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
         strategy,
         checks,
         allow_mock_testing,
+        passthrough,
         checkups,
     };
     (!config.groups.is_empty()).then_some(config)
@@ -162,4 +169,38 @@ fn store(cx: &mut Cx<'_>, entry: Option<Entry>) {
         let help = "leave it out: what is known is kept in memory".to_owned();
         cx.error(entry.at, "`store` is not available yet", Some(help));
     }
+}
+
+/// Where what belongs to an account goes: a group that has a deployment for it, or `off`.
+fn passthrough(
+    cx: &mut Cx<'_>,
+    names: &Names,
+    groups: &[deployments::Group],
+    entry: Option<Entry>,
+) -> Passthrough {
+    let Some(entry) = entry.filter(|entry| !entry.node.is_null()) else {
+        return Passthrough::First;
+    };
+    let node = &entry.node;
+    if matches!(node.value, Value::Bool(false)) || node.text() == Some("off") {
+        return Passthrough::Off;
+    }
+    if node.text().is_none() {
+        let message =
+            format!("`passthrough` must be the name of a group, or off, not {}", node.kind());
+        cx.error(node.span, message, None);
+        return Passthrough::First;
+    }
+    let Some(group) = names.group(cx, node) else { return Passthrough::First };
+    if names.is_left_out(&group) {
+        names.told_left_out(cx, &group, node.span);
+        return Passthrough::First;
+    }
+    let speaks =
+        |member: &Member| member.provider.dialect.account_base(member.base.path()).is_some();
+    if groups.iter().any(|it| it.name == group && !it.members.iter().any(speaks)) {
+        let message = format!("no deployment of `{group}` speaks OpenAI's own API");
+        cx.error(node.span, message, None);
+    }
+    Passthrough::Group(group)
 }

@@ -9,6 +9,7 @@ use secondwind_router::strategy::Strategy;
 use secondwind_router::{Checks, Checkup, Limits, Pattern};
 
 use super::secret::Secret;
+use crate::surface::Passthrough;
 
 /// What the gateway is to do.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Config {
     /// Whether callers may try out their fallbacks with `mock_testing_…`:
     /// `general_settings.dangerously_allow_mock_testing_request_params`.
     pub allow_mock_testing: bool,
+    /// Where what belongs to an account goes: `secondwind.passthrough`.
+    pub passthrough: Passthrough,
     /// How often the deployments are checked in the background; `None`: never.
     pub checkups: Option<Checkups>,
 }

@@ -149,6 +149,7 @@ impl Reload {
             router: app.metrics.watch(router),
             master_key,
             allow_mock_testing: config.allow_mock_testing,
+            passthrough: config.passthrough.clone(),
             ..App::clone(&app)
         });
         let deployments = config.listed().map(|group| group.deployments.len()).sum();

@@ -48,6 +48,9 @@ pub enum Reach {
     Reused,
     /// It was surely not processed: repeating it is safe, whatever it asks for.
     NotSent,
+    /// There was no connection to send it on. It was surely not processed; but the place is in doubt, so that this is
+    /// a failure as any other, with its wait.
+    Unconnected,
     /// Nobody was asked, since this place cannot be asked it: repeating it here leads to the same, and
     /// asking another costs nothing.
     Unasked,

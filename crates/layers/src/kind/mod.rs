@@ -62,6 +62,13 @@ pub trait Kind<Req, Res> {
     /// `max_bytes` of its body are kept.
     fn keep(&self, request: Req, max_bytes: u64) -> (Req, Option<Self::Kept>);
 
+    /// Whether what was kept can still be sent, as far as is known: a body that comes as it is read may have turned out
+    /// longer than what is kept of it. Asked when an attempt failed, before anybody waits for the next.
+    fn is_kept(&self, kept: &Self::Kept) -> bool {
+        let _ = kept;
+        true
+    }
+
     /// The request once more; `None` where it turned out that it cannot be.
     fn again(&self, kept: &Self::Kept) -> Option<Req>;
 

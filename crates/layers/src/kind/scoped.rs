@@ -96,6 +96,10 @@ where
         (Scoped { request, context, policy }, kept)
     }
 
+    fn is_kept(&self, (kept, ..): &Self::Kept) -> bool {
+        self.0.is_kept(kept)
+    }
+
     fn again(&self, (kept, context, policy): &Self::Kept) -> Option<Scoped<R>> {
         let request = self.0.again(kept)?;
         Some(Scoped { request, context: context.clone(), policy: policy.clone() })

@@ -103,7 +103,8 @@ pub fn decide(situation: &Situation<'_>) -> Next {
     if verdict.reach == Reach::NotSent && !situation.repeated {
         return Next::Repeat;
     }
-    if !situation.idempotent && !policy.non_idempotent() && verdict.reach != Reach::NotSent {
+    let may_be_done = !matches!(verdict.reach, Reach::NotSent | Reach::Unconnected);
+    if !situation.idempotent && !policy.non_idempotent() && may_be_done {
         return Next::Stop(Stop::NotIdempotent);
     }
 

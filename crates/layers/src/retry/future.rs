@@ -273,7 +273,8 @@ where
         let policy = other.as_ref().unwrap_or_else(|| live.policy());
         let own = (live.derived(), live.seed);
         let trouble = trouble.get_or_insert_default();
-        let next = trouble.progress.decide(session, &verdict, policy, kept.is_some(), own, now);
+        let is_kept = kept.as_ref().is_some_and(|kept| live.kind.is_kept(kept));
+        let next = trouble.progress.decide(session, &verdict, policy, is_kept, own, now);
         match next {
             Next::Stop(_) | Next::MoveOn { .. } => {
                 self.leave(&mut outcome);

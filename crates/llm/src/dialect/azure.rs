@@ -35,6 +35,11 @@ impl Dialect for Azure {
         OpenAiChat.endpoint_path(endpoint, model, stream)
     }
 
+    fn account_base<'a>(&self, base: &'a str) -> Option<&'a str> {
+        // Files and batches are the resource's, and stand beside its deployments.
+        Some(base.split("/deployments/").next().unwrap_or(base))
+    }
+
     fn auth(&self, key: &str) -> Result<HeaderMap, InvalidKey> {
         headers::secret(API_KEY, key.to_owned())
     }

@@ -60,6 +60,13 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         stream: bool,
     ) -> Option<Cow<'static, str>>;
 
+    /// Where OpenAI's own API begins behind a deployment's base URL, whose path is `base`, as far as it is an account's:
+    /// files, batches and the like. `None` where another API is spoken, to which nothing can be passed through.
+    fn account_base<'a>(&self, base: &'a str) -> Option<&'a str> {
+        let _ = base;
+        None
+    }
+
     /// The headers that carry `key`, all of them marked as sensitive.
     ///
     /// # Errors
@@ -140,6 +147,8 @@ pub enum Endpoint {
     Messages,
     /// Gemini's `generateContent`: the same, in parts.
     GenerateContent,
+    /// Whatever else there is in OpenAI's API, passed through as it is.
+    Other,
 }
 
 #[cfg(test)]

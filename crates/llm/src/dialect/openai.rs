@@ -37,6 +37,10 @@ impl Dialect for OpenAi {
         }
     }
 
+    fn account_base<'a>(&self, base: &'a str) -> Option<&'a str> {
+        Some(base)
+    }
+
     fn auth(&self, key: &str) -> Result<HeaderMap, InvalidKey> {
         OpenAiChat.auth(key)
     }

@@ -48,6 +48,10 @@ impl Dialect for OpenAiChat {
         }
     }
 
+    fn account_base<'a>(&self, base: &'a str) -> Option<&'a str> {
+        Some(base)
+    }
+
     fn auth(&self, key: &str) -> Result<HeaderMap, InvalidKey> {
         headers::secret(header::AUTHORIZATION, format!("Bearer {key}"))
     }
@@ -87,6 +91,18 @@ impl Dialect for OpenAiChat {
         now: SystemTime,
     ) -> Option<Verdict> {
         let failure = |said: &Said| Some(WORDS.failure(StatusCode::OK, headers, said, now));
+        if endpoint == Endpoint::Other {
+            let parsed = if body.trim_ascii_start().first() == Some(&b'[') {
+                reply::parsed::<Vec<IgnoredAny>>(body).map(|_| None)
+            } else {
+                reply::parsed::<Anything>(body).map(|anything| anything.error)
+            };
+            return match parsed {
+                Ok(error) if !error.as_ref().is_some_and(tells) => None,
+                Ok(_) | Err(Unread::OtherShape) => failure(&Said::read(body)),
+                Err(Unread::NoJson(verdict)) => Some(verdict),
+            };
+        }
         let answer = match reply::parsed::<Answer<'_>>(body) {
             Ok(answer) => answer,
             Err(Unread::NoJson(verdict)) => return Some(verdict),
@@ -134,6 +150,12 @@ struct Answer<'a> {
     #[serde(borrow)]
     choices: Option<Vec<Choice<'a>>>,
     data: Option<Vec<IgnoredAny>>,
+}
+
+/// An answer of which nothing more is known.
+#[derive(Deserialize)]
+struct Anything {
+    error: Option<Value>,
 }
 
 #[derive(Deserialize)]

@@ -227,3 +227,13 @@ fn each_speaks_the_endpoints_of_its_api_and_no_others() {
         assert_eq!(spoken.collect::<Vec<_>>(), endpoints, "{}", dialect.name());
     }
 }
+
+#[test]
+fn what_is_an_accounts_stands_beside_azures_deployments() {
+    assert_eq!(OpenAiChat.account_base("/v1"), Some("/v1"));
+    assert_eq!(OpenAi.account_base("/v1"), Some("/v1"));
+    assert_eq!(Azure.account_base("/openai/deployments/y"), Some("/openai"));
+    assert_eq!(Azure.account_base("/openai/v1"), Some("/openai/v1"));
+    assert_eq!(Anthropic.account_base("/"), None);
+    assert_eq!(Gemini.account_base("/v1beta"), None);
+}

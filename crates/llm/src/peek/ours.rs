@@ -32,7 +32,7 @@ macro_rules! names {
         $($(#[$doc])* pub const $list: &[&str] = &[$($name),*];)*
 
         /// The field of that name, which is in lower case.
-        fn known(name: &[u8]) -> Option<&'static str> {
+        pub(crate) fn known(name: &[u8]) -> Option<&'static str> {
             // By length and content at once, which a search through the lists would not be.
             $($(const { assert!($name.len() <= LONGEST) };)*)*
             std::str::from_utf8(name).ok().and_then(|name| match name {

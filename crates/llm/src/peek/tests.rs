@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::{MAX_DEPTH, Peek, PeekError, peek};
+use super::{MAX_DEPTH, Peek, PeekError, peek, peek_at_any};
 
 fn of(body: &str) -> Result<Peek, PeekError> {
     peek(&Bytes::copy_from_slice(body.as_bytes()))
@@ -311,4 +311,16 @@ proptest! {
     fn never_panics_on_a_soup_of_signs(body in r#"\{[\{\}\[\]",:\\ mtn0]{0,40}"#) {
         agrees(body.into_bytes());
     }
+}
+
+#[test]
+fn a_model_may_be_missing_where_that_is_said() {
+    let any = |body: &str| peek_at_any(body.as_bytes()).map(|peek| (peek.model, peek.model_range));
+    assert_eq!(any(r#"{"input":"a"}"#), Ok((String::new(), 0..0)));
+    assert_eq!(any(r#"{"model": null}"#), Ok((String::new(), 0..0)));
+    assert_eq!(any(r#"{"model":"m"}"#), Ok(("m".into(), 9..12)));
+    assert_eq!(any(r#"{"model":""}"#), Ok((String::new(), 9..11)));
+    assert_eq!(any(r#"{"model":1}"#), Err(PeekError::ModelNotAString { at: 9 }));
+    let body = Bytes::from_static(br#"{"num_retries":1,"input":"a"}"#);
+    assert_eq!(peek_at_any(&body).unwrap().strip(&body), r#"{"input":"a"}"#);
 }

@@ -18,7 +18,6 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use secondwind_layers::classify::{Reach, Verdict, elapsed_in};
 use secondwind_layers::timeout::ConnectTimeout;
 use secondwind_layers::{PolicyHandle, TimeoutLayer};
-use secondwind_llm::body::Spliced;
 use secondwind_policy::{Class, Policy};
 use tokio::time::Instant;
 use tower_layer::Layer;
@@ -29,9 +28,10 @@ use self::connector::Connector;
 #[cfg(test)]
 use self::memory::Connector;
 use self::stream::ConnectedAt;
+use crate::passed::Outgoing;
 
 /// A client to providers; clones share their connections.
-pub(crate) type Client = legacy::Client<ConnectTimeout<Connector>, Spliced>;
+pub(crate) type Client = legacy::Client<ConnectTimeout<Connector>, Outgoing>;
 
 /// Makes clients: deployments with the same connect clock share one.
 pub(crate) struct Clients {
@@ -80,10 +80,8 @@ impl fmt::Debug for Clients {
 /// What a failed send means, for an attempt that began at `began`.
 pub(crate) fn verdict_of(error: &legacy::Error, began: Instant) -> Verdict {
     if error.is_connect() {
-        return Verdict::new(match elapsed_in(error) {
-            Some(_) => Class::Timeout,
-            None => Class::Connection,
-        });
+        let class = if elapsed_in(error).is_some() { Class::Timeout } else { Class::Connection };
+        return Verdict::new(class).with_reach(Reach::Unconnected);
     }
     let verdict = Verdict::new(Class::Connection);
     if was_not_sent(error) {

@@ -37,6 +37,9 @@ const RACES: usize = 16;
 impl<S> Group<S> {
     /// The first deployment: by strategy among those that do not rest.
     pub(super) fn first(&self, request: &Request, now: Instant) -> Found {
+        if let Some(place) = request.call().place() {
+            return self.pinned(place);
+        }
         let context = request.context();
         let avoided = self.avoided(request);
         if let Some(choice) = self.untried(&avoided, request, now) {
@@ -120,6 +123,19 @@ impl<S> Group<S> {
             }
         }
         Found::Refused(RouteError::all_resting(&self.name, wait, for_rate_limit))
+    }
+
+    /// The one that has what is asked for, however it does.
+    fn pinned(&self, place: &str) -> Found {
+        let Some(&member) = self.places.get(place) else {
+            return Found::Refused(RouteError::unsupported(&self.name));
+        };
+        let health = self.members.get(member).map(|member| &member.deployment.health);
+        let room = self.room(member);
+        let ticket = health.and_then(|health| Ticket::unasked(health, room.as_ref()));
+        ticket.map_or(Found::Full, |ticket| {
+            Found::Choice(Choice { member, not_before: None, ticket })
+        })
     }
 
     /// The deployments that have been asked for the answer which is to be carried on.

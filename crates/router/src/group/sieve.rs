@@ -6,6 +6,7 @@ use secondwind_llm::dialect::Endpoint;
 use tokio::time::Instant;
 
 use crate::load::{Load, Usage};
+use crate::passed::Passed;
 use crate::request::Request;
 use crate::setup::Checks;
 use crate::target::{Deployment, Target};
@@ -29,6 +30,8 @@ pub(super) struct Wanted<'a> {
     checks: Checks,
     tags: Tags<'a>,
     endpoint: Endpoint,
+    /// What is passed through, where only some have a place for it.
+    passed: Option<&'a Passed>,
     pub(super) tokens: u64,
 }
 
@@ -83,7 +86,8 @@ impl Sieve {
         };
         let tokens = if self.sized { request.tokens() } else { 0 };
         let endpoint = request.call().endpoint;
-        Wanted { checks: self.checks, tags, endpoint, tokens }
+        let passed = request.call().passed.as_deref();
+        Wanted { checks: self.checks, tags, endpoint, passed, tokens }
     }
 }
 
@@ -93,7 +97,11 @@ impl Wanted<'_> {
     /// Whether the deployment can ever get the request, and if not, why.
     pub(super) fn fits(&self, deployment: &Deployment) -> Result<(), Unfit> {
         let target = &deployment.target;
-        if deployment.route(self.endpoint).is_none() {
+        let has_place = match self.passed {
+            Some(passed) => passed.fits(target),
+            None => deployment.route(self.endpoint).is_some(),
+        };
+        if !has_place {
             return Err(Unfit::Endpoint);
         }
         let tagged = match self.tags {

@@ -52,6 +52,11 @@ impl Ticket {
         Self::new(health, room, now).or_else(|| Self::counted(health, room, false))
     }
 
+    /// The same, of a request that has nothing to do with how it does: it is no probe either.
+    pub(crate) fn unasked(health: &Arc<Health>, room: Option<&Room>) -> Option<Self> {
+        Self::counted(health, room, false)
+    }
+
     fn counted(health: &Arc<Health>, room: Option<&Room>, probe: bool) -> Option<Self> {
         let most = room.map_or(u32::MAX, |room| room.most);
         let queue = room.map(|room| Arc::clone(&room.queue));

@@ -36,15 +36,10 @@ pub(super) async fn answer(
         at: Instant::now(),
     };
     let asked = Asked::new(&received.path, &received.json());
-    let scripted = received.method == Method::POST;
+    let of_models = received.method == Method::GET && asked.endpoint == Endpoint::Models;
     state.record.received(received);
-    if !scripted {
-        return Ok(match asked.answer("", 0) {
-            Some(models) if asked.endpoint == Endpoint::Models => {
-                respond(StatusCode::OK, JSON, ReplyBody::whole(models, None))
-            }
-            _ => not_found(None),
-        });
+    if let Some(models) = asked.answer("", 0).filter(|_| of_models) {
+        return Ok(respond(StatusCode::OK, JSON, ReplyBody::whole(models, None)));
     }
 
     let (reply, content) = state.next();

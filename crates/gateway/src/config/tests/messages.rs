@@ -393,3 +393,45 @@ guardrails: [{guardrail_name: x}]
         ]
     );
 }
+
+#[test]
+fn warns_of_streams_that_are_to_be_carried_on_where_there_are_none() {
+    let text = "\
+model_list:
+  - model_name: vectors
+    litellm_params: {model: openai/text-embedding-3-small, api_key: k}
+    model_info: {mode: embedding}
+  - model_name: mixed
+    litellm_params: {model: openai/text-embedding-3-small, api_key: k}
+    model_info: {mode: embedding}
+  - model_name: mixed
+    litellm_params: {model: openai/gpt-4o, api_key: k}
+secondwind:
+  policy: {stream: {recovery: continue}}
+  groups:
+    vectors:
+      stream: {recovery: continue, keepalive: 15s}
+    mixed:
+      stream: {recovery: continue, keepalive: 15s}
+";
+    let loaded = read(text).unwrap();
+    let told: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told.join("\n"),
+        "\
+warning: `recovery` has no effect: the models of `vectors` make embeddings, which are no streams
+  --> config.yaml:14:16
+   |
+14 |       stream: {recovery: continue, keepalive: 15s}
+   |                ^^^^^^^^ leave it out
+warning: `keepalive` has no effect: the models of `vectors` make embeddings, which are no streams
+  --> config.yaml:14:36
+   |
+14 |       stream: {recovery: continue, keepalive: 15s}
+   |                                    ^^^^^^^^^ leave it out"
+    );
+    assert_eq!(
+        warnings(&text.replace("{recovery: continue, keepalive: 15s}", "{recovery: off}")),
+        [""; 0]
+    );
+}

@@ -331,3 +331,18 @@ proptest! {
         OpenAiChat.error_detail(&body);
     }
 }
+
+#[test]
+fn of_other_endpoints_any_object_or_list_without_an_error_is_an_answer() {
+    for answer in ["{}", "[]", r#"{"text":"a"}"#, r#"{"data":{},"choices":1,"error":null}"#, " [1]"]
+    {
+        assert_eq!(answered(Endpoint::Other, answer), None, "{answer}");
+    }
+    let failed = |body| answered(Endpoint::Other, body).unwrap().class;
+    assert_eq!(failed("1"), Class::InternalServer);
+    assert_eq!(failed("no"), Class::InternalServer);
+    assert_eq!(failed(r#"{"data":[1,"#), Class::Connection);
+    assert_eq!(failed("[1,"), Class::Connection);
+    let limited = r#"{"error":{"message":"slow down","code":"rate_limit_exceeded"}}"#;
+    assert_eq!(failed(limited), Class::RateLimit);
+}

@@ -64,6 +64,18 @@ fn counts_as_the_table_says() {
             after(C::Connection).reach(Reach::NotSent).requested(0),
             stop(Stop::NotRetried),
         ),
+        // What had no connection.
+        ("no connection", after(C::Connection).reach(Reach::Unconnected), Again(1000)),
+        (
+            "no connection, not idempotent",
+            after(C::Connection).reach(Reach::Unconnected).not_idempotent(),
+            Again(1000),
+        ),
+        (
+            "no connection, counts spent",
+            after(C::Connection).reach(Reach::Unconnected).used(C::Connection, 2),
+            stop(Stop::Exhausted),
+        ),
         // What may have been processed.
         ("not idempotent", after(C::RateLimit).not_idempotent(), stop(Stop::NotIdempotent)),
         (
