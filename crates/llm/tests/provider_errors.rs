@@ -265,8 +265,8 @@ Recorded and derived error replies (`tests/vectors/provider_errors.json`), each 
 comes through an OpenAI-compatible server or a proxy is read as OpenAI's. Of each reply five facts are compared: its class, the wait that it asks
 for, whether it is tried again in its place, whether another group may help, and whether it hurts the deployment's health. Where the rows call
 one a matter of judgement, it is counted apart; `DECIDED_OTHERWISE` in the test has the reasons. Replies within streams are read by
-`crates/llm/tests/streams/vectors.rs`; the three in Bedrock's own framing are not read yet. The
-eleven rows that have no reply at all (a connection that is refused or reset) are left out here: `tests/e2e` makes such failures.
+`crates/llm/tests/streams/vectors.rs`; the three in Bedrock's own framing are not read yet. The eleven
+rows without a reply (a connection that is refused or reset) are left out here: `tests/e2e` makes such failures.
 
 Made by `cargo test -p secondwind-llm --test provider_errors`, which fails if it is stale.
 
