@@ -63,7 +63,7 @@ impl Wild {
             None => &target.api_base,
         };
         let path = target.dialect.endpoint_path(endpoint, &model, stream)?;
-        let named = target.dialect.endpoint_path(endpoint, "", stream)? != path;
+        let named = target.dialect.endpoint_path(endpoint, "*", stream)? != path;
         if named && !used(&target.model, &parts).all(is_piece) {
             return None;
         }
