@@ -63,6 +63,10 @@ impl Wild {
             None => &target.api_base,
         };
         let path = target.dialect.endpoint_path(endpoint, &model, stream)?;
+        let named = target.dialect.endpoint_path(endpoint, "*", stream)? != path;
+        if named && !used(&target.model, &parts).all(is_piece) {
+            return None;
+        }
         let (uri, model_json) = (joined(base, &path).ok()?, json_string(&model));
         Some(Place { model: model.into(), model_json, uri })
     }
@@ -103,11 +107,16 @@ fn has_star(base: &Uri) -> bool {
 /// `base` with `parts` in the place of its `*`; `None` where one of them would be more than a piece of a path's
 /// segment.
 fn address(base: &Uri, parts: &[&str]) -> Option<Uri> {
-    let piece = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let stars = base.path().matches('*').count();
-    let used = parts.iter().skip(parts.len().saturating_sub(stars));
-    if used.into_iter().any(|part| part.is_empty() || !part.bytes().all(piece)) {
-        return None;
-    }
-    filled(&base.to_string(), parts).parse().ok()
+    used(base.path(), parts).all(is_piece).then(|| filled(&base.to_string(), parts).parse().ok())?
+}
+
+/// Those of `parts` that the `*` of `template` stand for.
+fn used<'a>(template: &str, parts: &'a [&'a str]) -> impl Iterator<Item = &'a &'a str> {
+    parts.iter().skip(parts.len().saturating_sub(template.matches('*').count()))
+}
+
+/// Whether it is but a piece of a path's segment: it leads to no other place.
+fn is_piece(part: &&str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    !part.is_empty() && part.bytes().all(plain)
 }
