@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use secondwind_gateway::auth::MasterKey;
+use secondwind_gateway::checkups::Checking;
 use secondwind_gateway::config::{self, Secret, Source};
 use secondwind_gateway::routes::App;
 use secondwind_gateway::{edge, server, setup};
@@ -40,6 +41,7 @@ pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
     pub(crate) stop: oneshot::Sender<()>,
     pub(crate) serving: JoinHandle<std::io::Result<()>>,
+    _checking: Checking,
 }
 
 /// A connection of a caller, who can walk away.
@@ -197,11 +199,13 @@ impl Setup {
         let loaded = config::parse(source, &|_| None).unwrap_or_else(|why| panic!("{why}\n{text}"));
         assert_eq!(loaded.warnings, [], "{text}");
         let config = loaded.config;
+        let router = setup::router(&config).unwrap();
+        let checking = Checking::of(&config, &router);
         let app = App {
             master_key: config.master_key.as_ref().map(Secret::expose).and_then(MasterKey::new),
             allow_mock_testing: config.allow_mock_testing,
             passthrough: config.passthrough.clone(),
-            ..App::new(setup::router(&config).unwrap(), self.max_body_bytes)
+            ..App::new(router, self.max_body_bytes)
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -209,7 +213,7 @@ impl Setup {
         let serving = tokio::spawn(server::serve(listener, edge::service(Arc::new(app)), async {
             let _ = stopped.await;
         }));
-        Gateway { address, stop, serving }
+        Gateway { address, stop, serving, _checking: checking }
     }
 }
 

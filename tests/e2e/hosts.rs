@@ -114,6 +114,47 @@ async fn a_model_that_is_an_address_is_no_model() {
 }
 
 #[tokio::test]
+async fn nothing_within_leads_elsewhere_either() {
+    let (east, evil) = (Upstream::start().await, Upstream::start().await);
+    east.always(Reply::status(401));
+    let setup = Setup::new().with("gpt-4", "east", &east).with("small", "west", &east);
+    let gateway = setup.start().await;
+    let base = evil.base_url();
+    let hop = json!({"model": "small", "api_base": base, "api_key": "sk-evil"});
+    for name in ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks"] {
+        for list in [json!([hop]), json!([{"gpt-4": [hop]}]), json!([{"*": [hop]}])] {
+            let mut body = question("gpt-4");
+            body[name] = list;
+            let answer = gateway.post(CHAT, body.to_string()).await;
+            assert_eq!(
+                (answer.status.as_u16(), &answer.error()["code"]),
+                (400, &json!("not_allowed"))
+            );
+        }
+    }
+    assert_eq!(east.attempts(), 0);
+    east.always(Reply::ok());
+    let elsewhere = json!({"api_base": base, "base_url": base, "headers": {"host": "evil"}});
+    for name in ["metadata", "litellm_metadata", "litellm_params", "provider_options"] {
+        let mut body = question("gpt-4");
+        body[name] = elsewhere.clone();
+        assert_eq!(gateway.post(CHAT, body.to_string()).await.status, 200, "{name}");
+    }
+    assert_eq!([east.attempts(), evil.attempts()], [4, 0]);
+}
+
+#[tokio::test]
+async fn an_address_is_but_a_name_to_a_group_with_a_star() {
+    let (east, evil) = (Upstream::start().await, Upstream::start().await);
+    let setup = Setup::new().with("'*'", "east", &east).edited("model-of-east", "*");
+    let gateway = setup.start().await;
+    let model = evil.base_url();
+    assert_eq!(gateway.ask(&model).await.status, 200);
+    assert_eq!(east.requests()[0].model(), model);
+    assert_eq!(evil.attempts(), 0);
+}
+
+#[tokio::test]
 async fn a_provider_cannot_send_us_elsewhere_either() {
     let (east, evil) = (Upstream::start().await, Upstream::start().await);
     let gateway = Setup::new().with("gpt-4", "east", &east).router("num_retries: 0").start().await;

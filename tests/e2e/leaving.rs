@@ -69,7 +69,7 @@ async fn who_is_being_served_is_served_to_the_end() {
     let asking = tokio::spawn(asking);
     upstream.until(|tally| tally.in_flight > 0).await;
 
-    let Gateway { address, stop, serving } = gateway;
+    let Gateway { address, stop, serving, .. } = gateway;
     stop.send(()).unwrap();
     let answer = Answer::of(asking.await.unwrap().unwrap(), began).await;
     assert_eq!(answer.status, 200);

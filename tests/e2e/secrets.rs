@@ -2,12 +2,13 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http_body_util::BodyExt;
 use secondwind_testkit::upstream::{Received, Reply, Upstream};
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::alone::alone;
 use crate::gateway::{CHAT, Gateway, Setup, key_of, model_of, post, question, streamed};
 
 /// What a caller may send along, and no provider may see.
@@ -118,7 +119,7 @@ async fn all_of_a_question_but_its_model_reaches_the_provider_byte_for_byte() {
     }
 }
 
-/// Everything that is written while it lives, on this thread.
+/// Everything that is written while it lives.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -133,19 +134,20 @@ impl io::Write for Log {
     }
 }
 
-#[tokio::test]
-async fn a_key_that_a_provider_echoes_is_struck_out() {
+/// In a process of its own: where several threads have subscribers of their own, or none, an event that is first
+/// looked at on another thread may be nobody's from then on.
+#[test]
+fn a_key_that_a_provider_echoes_is_struck_out() {
+    alone("secrets::a_key_that_a_provider_echoes_is_struck_out", echoes());
+}
+
+async fn echoes() {
     let log = Log::default();
     let writer = log.clone();
-    // Where there is one subscriber alone, an event is for good nobody's if the first thread to come by has none,
-    // such as that of another test. Where there are two, all are asked.
-    let quiet = tracing_subscriber::fmt().with_max_level(LevelFilter::OFF).finish();
-    let _quiet = quiet.set_default();
-    let subscriber = tracing_subscriber::fmt()
+    tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
         .with_writer(move || writer.clone())
-        .finish();
-    let _guard = subscriber.set_default();
+        .init();
 
     let east = Upstream::start().await;
     let key = key_of("east");
@@ -181,6 +183,66 @@ async fn a_key_that_a_provider_echoes_is_struck_out() {
         assert!(!line.contains("sk-canary"), "{line}");
         assert!(!line.contains("Who?"), "a prompt is nobody's business: {line}");
     }
+}
+
+#[tokio::test]
+async fn a_key_is_struck_out_wherever_its_bytes_are_parted() {
+    let east = Upstream::start().await;
+    let gateway = Setup::new().with("gpt-4", "east", &east).start().await;
+    let key = key_of("east");
+    let chunk = |delta: &str, finish: &str| {
+        format!(r#"data: {{"choices":[{{"index":0,"delta":{delta},"finish_reason":{finish}}}]}}"#)
+            + "\n\n"
+    };
+    let text = chunk(&format!(r#"{{"content":"You sent {key}."}}"#), "null");
+    let end = chunk("{}", "\"stop\"") + "data: [DONE]\n\n";
+    let start = text.find(&key).unwrap();
+    for at in start..=start + key.len() {
+        let (before, after) = text.split_at(at);
+        let chunks = [before.to_owned(), after.to_owned(), end.clone()];
+        east.then(Reply::chunks(chunks).pause(Duration::from_millis(1)));
+        let answer = gateway.send(post(CHAT, streamed("gpt-4").to_string())).await;
+        let body = String::from_utf8_lossy(&answer.body);
+        assert!(body.contains("You sent ***.") && !body.contains(&key), "{at}: {body}");
+    }
+}
+
+/// Word by word it is not seen on its way to the caller, but it is when another is to go on from what was said.
+#[tokio::test]
+async fn a_key_that_a_provider_spells_out_reaches_no_other_provider() {
+    let (east, west) = (Upstream::start().await, Upstream::start().await);
+    let chunk = |word: &str| {
+        format!(r#"data: {{"choices":[{{"index":0,"delta":{{"content":"{word}"}}}}]}}"#) + "\n\n"
+    };
+    let key = key_of("east");
+    let (first, second) = key.split_at(7);
+    for (words, carried_on) in [([first, second], false), (["some", " words"], true)] {
+        east.then(Reply::chunks(words.map(chunk)));
+        let setup = Setup::new().and("gpt-4", "east", &east, ", order: 1");
+        let setup = setup.and("gpt-4", "west", &west, ", order: 2");
+        let setup = setup.edited("id: west", "supports_assistant_prefill: true, id: west");
+        let before = west.attempts();
+        let answer = setup.start().await.send(post(CHAT, streamed("gpt-4").to_string())).await;
+        assert_eq!(west.attempts() > before, carried_on, "{answer:?}");
+        let seen = west.requests();
+        assert!(seen.iter().all(|seen| !String::from_utf8_lossy(&seen.body).contains(&key)));
+    }
+}
+
+/// Such an answer is on its way before it was read to its end.
+#[tokio::test]
+async fn a_key_is_struck_out_of_an_answer_that_is_too_long_to_be_held() {
+    let east = Upstream::start().await;
+    let gateway = Setup::new().with("gpt-4", "east", &east).start().await;
+    let key = key_of("east");
+    let long = |word: &str| {
+        let words = [word, "word ".repeat(17 << 18).as_str(), word, &word[..5]].concat();
+        format!(r#"{{"choices": [{{"message": {{"content": "{words}"}}}}]}}"#)
+    };
+    east.then(Reply::json(200, long(&key)));
+    let answer = gateway.ask("gpt-4").await;
+    let expected = long(&key).replace(&key, "***");
+    assert!(answer.body == expected, "{} for {} bytes", answer.body.len(), expected.len());
 }
 
 #[tokio::test]

@@ -145,6 +145,13 @@ async fn a_stream_that_was_carried_on_counts_once_and_as_answered() {
     .await;
     assert_eq!(text.matches("secondwind_requests_total{").count(), 1, "{text}");
     assert_eq!(text.matches("secondwind_attempts_total{").count(), 2, "{text}");
+    // What broke off was said again by the other: it was paid for and of no use.
+    let wasted = "secondwind_wasted_tokens_total{";
+    assert_eq!(text.matches(wasted).count(), 1, "{text}");
+    let line = text.lines().find(|line| line.starts_with(wasted)).unwrap();
+    let labels = r#"group="gpt-4",deployment="east",count="estimated"} "#;
+    let tokens = line.strip_prefix(wasted).and_then(|line| line.strip_prefix(labels));
+    assert!(tokens.unwrap().parse::<u64>().unwrap() > 10, "{line}");
 }
 
 #[tokio::test]

@@ -4,14 +4,19 @@
 //! load --url http://127.0.0.1:9100/v1/chat/completions (-n COUNT | -d SECONDS) [-c 64]
 //!      [--rate RPS] [--stream] [--model M] [--header 'K: V']... [--timeout SECONDS]
 //!      [--key PREFIX] [--extra ',"json":"to add to the body"']
+//! load --url … --hold COUNT [--model M]…
 //! ```
 //!
 //! Closed loop by default: `-c` connections, each sending its next request when the last is
 //! answered. With `--rate`, open loop: latency is counted from the scheduled start, so that a server
 //! that stalls cannot hide the requests it kept from being sent. With `--stream`, also the time to
-//! the first body byte, the gaps between chunks, the count of events, and whether `[DONE]` came.
+//! the first content, the gaps between chunks, the count of events, and whether `[DONE]` came.
+//!
+//! With `--hold`, opens so many streams, says `holding COUNT` once each has had its first content, and keeps them
+//! open until it is killed.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -41,6 +46,7 @@ struct Options {
     timeout: Duration,
     key: Option<String>,
     extra: String,
+    hold: Option<usize>,
 }
 
 /// What one connection saw; times in tenths of a microsecond.
@@ -48,7 +54,7 @@ struct Seen {
     statuses: BTreeMap<String, u64>,
     latency: Histogram<u64>,
     latency_ok: Histogram<u64>,
-    first_byte: Histogram<u64>,
+    first_content: Histogram<u64>,
     gap: Histogram<u64>,
     events: u64,
     done: u64,
@@ -61,7 +67,50 @@ fn main() {
         .enable_all()
         .build()
         .unwrap()
-        .block_on(run(options));
+        .block_on(async {
+            match options.hold {
+                Some(streams) => hold(options, streams).await,
+                None => run(options).await,
+            }
+        });
+}
+
+/// Opens streams, a few at a time, and holds them.
+async fn hold(options: Arc<Options>, streams: usize) {
+    const AT_ONCE: usize = 50;
+    let opening = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
+    let (opened, mut all) = mpsc::unbounded_channel();
+    for i in 0..streams as u64 {
+        let (options, opened, opening) = (options.clone(), opened.clone(), opening.clone());
+        tokio::spawn(async move {
+            let permit = opening.acquire().await.unwrap();
+            let mut sender = connect(&options).await.unwrap();
+            let response = sender.send_request(options.request(i)).await.unwrap();
+            assert_eq!(response.status(), 200);
+            let mut body = response.into_body();
+            while let Some(frame) = body.frame().await {
+                if frame.unwrap().data_ref().is_some_and(|data| has_content(data)) {
+                    break;
+                }
+            }
+            drop(permit);
+            opened.send(()).unwrap();
+            while let Some(Ok(_)) = body.frame().await {}
+            panic!("a stream is over");
+        });
+    }
+    for _ in 0..streams {
+        all.recv().await.unwrap();
+    }
+    println!("holding {streams}");
+    std::io::stdout().flush().unwrap();
+    std::future::pending().await
+}
+
+/// Whether there is a word in these chunks.
+fn has_content(data: &[u8]) -> bool {
+    let key = b"\"content\":\"";
+    memchr::memmem::find_iter(data, key).any(|at| data.get(at + key.len()) != Some(&b'"'))
 }
 
 async fn run(options: Arc<Options>) {
@@ -205,6 +254,7 @@ async fn receive(
     let status = response.status().as_u16();
     let mut body = response.into_body();
     let mut last: Option<Instant> = None;
+    let mut first = false;
     let mut tail: Vec<u8> = Vec::new();
     let mut events = 0;
     while let Some(frame) = body.frame().await {
@@ -213,10 +263,12 @@ async fn receive(
             continue;
         };
         let now = Instant::now();
-        match last.replace(now) {
-            None => seen.first_byte.saturating_record(tenths(now - began)),
-            Some(last) if options.stream => seen.gap.saturating_record(tenths(now - last)),
-            Some(_) => {}
+        if !first && (!options.stream || has_content(data)) {
+            first = true;
+            seen.first_content.saturating_record(tenths(now - began));
+        }
+        if let Some(last) = last.replace(now).filter(|_| options.stream) {
+            seen.gap.saturating_record(tenths(now - last));
         }
         seen.bytes += data.len() as u64;
         if options.stream {
@@ -265,13 +317,15 @@ impl Options {
             ),
             key: after("--key"),
             extra: after("--extra").unwrap_or_default(),
+            hold: after("--hold").map(|s| s.parse().unwrap()),
         };
-        assert!(options.count != u64::MAX || options.seconds.is_some(), "need -n or -d");
+        let bounded = options.count != u64::MAX || options.seconds.is_some();
+        assert!(bounded || options.hold.is_some(), "need -n, -d or --hold");
         options
     }
 
     fn request(&self, i: u64) -> Request<Full<Bytes>> {
-        let stream = if self.stream { r#","stream":true"# } else { "" };
+        let stream = if self.stream || self.hold.is_some() { r#","stream":true"# } else { "" };
         let user =
             self.key.as_ref().map(|key| format!(r#","user":"{key}-{i}""#)).unwrap_or_default();
         let body = format!(
@@ -305,7 +359,7 @@ impl Seen {
             statuses: BTreeMap::new(),
             latency: histogram(),
             latency_ok: histogram(),
-            first_byte: histogram(),
+            first_content: histogram(),
             gap: histogram(),
             events: 0,
             done: 0,
@@ -319,7 +373,7 @@ impl Seen {
         }
         self.latency.add(other.latency).unwrap();
         self.latency_ok.add(other.latency_ok).unwrap();
-        self.first_byte.add(other.first_byte).unwrap();
+        self.first_content.add(other.first_content).unwrap();
         self.gap.add(other.gap).unwrap();
         self.events += other.events;
         self.done += other.done;
@@ -336,7 +390,7 @@ impl Seen {
             format!(r#""statuses":{{{}}}"#, statuses.join(",")),
             format!(r#""lat_us":{}"#, percentiles(&self.latency)),
             format!(r#""lat_ok_us":{}"#, percentiles(&self.latency_ok)),
-            format!(r#""ttft_us":{}"#, percentiles(&self.first_byte)),
+            format!(r#""ttft_us":{}"#, percentiles(&self.first_content)),
             format!(r#""gap_us":{}"#, percentiles(&self.gap)),
             format!(r#""events":{}"#, self.events),
             format!(r#""events_per_s":{:.0}"#, self.events as f64 / seconds),

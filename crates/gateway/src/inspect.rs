@@ -8,8 +8,10 @@ use axum::response::Response;
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
-use secondwind_router::DeploymentState;
+use secondwind_policy::{Class, Harm};
+use secondwind_router::{Checked, DeploymentState};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::live::Live;
 use crate::routes::{App, admit, ok};
@@ -39,13 +41,17 @@ async fn info(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     ok(&json!({ "data": data }))
 }
 
-/// How the deployments do, as far as requests have shown it: nobody is asked for this.
+/// How the deployments do, as far as requests and background checks have shown it: nobody is asked for this.
 async fn health(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     if let Err(refusal) = admit(&app, &headers) {
         return refusal.into_response();
     }
     let deployments = app.router.deployments();
-    let (resting, up): (Vec<_>, Vec<_>) = deployments.iter().partition(|it| it.resting.is_some());
+    let fails = |it: &DeploymentState| it.checked.and_then(|checked| checked.failed);
+    let ill = |it: &&DeploymentState| {
+        it.resting.is_some() || fails(it).is_some_and(|class| class.facts().harm != Harm::None)
+    };
+    let (resting, up): (Vec<_>, Vec<_>) = deployments.iter().partition(ill);
     let list = |them: &[&DeploymentState]| them.iter().map(|it| endpoint(it)).collect::<Vec<_>>();
     ok(&json!({
         "healthy_endpoints": list(&up),
@@ -62,6 +68,17 @@ fn endpoint(it: &DeploymentState) -> Value {
         "model": it.model,
         "api_base": it.host,
         "resting": resting(it),
+        "last_check": it.checked.as_ref().map(last_check),
+    })
+}
+
+/// What the last check came to.
+fn last_check(checked: &Checked) -> Value {
+    let ago = Instant::now().saturating_duration_since(checked.at);
+    json!({
+        "outcome": checked.failed.map_or("ok", Class::name),
+        "seconds_ago": ago.as_secs(),
+        "took_ms": u64::try_from(checked.took.as_millis()).unwrap_or(u64::MAX),
     })
 }
 

@@ -23,6 +23,7 @@
 
 pub mod auth;
 mod callers;
+pub mod checkups;
 pub mod cli;
 pub mod config;
 mod demo;

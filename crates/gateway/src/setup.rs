@@ -49,8 +49,8 @@ fn setup(config: &Config) -> Result<Setup, Unworkable> {
 
 fn group(config: &GroupConfig) -> Result<GroupSetup, Unworkable> {
     let targets = config.deployments.iter().map(target).collect::<Result<_, _>>()?;
-    let GroupConfig { name, policy, .. } = config.clone();
-    Ok(GroupSetup { name, policy, targets })
+    let GroupConfig { name, policy, listed, .. } = config;
+    Ok(GroupSetup { name: name.clone(), policy: Arc::clone(policy), targets, listed: *listed })
 }
 
 fn target(config: &DeploymentConfig) -> Result<Target, Unworkable> {
@@ -63,6 +63,7 @@ fn target(config: &DeploymentConfig) -> Result<Target, Unworkable> {
         id: config.id.as_str().into(),
         dialect: provider.dialect,
         model: config.model.clone(),
+        pattern: config.pattern.clone(),
         api_base: config.api_base.clone(),
         api_key: expose(&config.api_key),
         organization: expose(&config.organization),
@@ -73,6 +74,7 @@ fn target(config: &DeploymentConfig) -> Result<Target, Unworkable> {
         limits: config.limits,
         policy: Arc::clone(&config.policy),
         assistant_prefill: config.assistant_prefill,
+        checkup: config.checkup.clone(),
         drop_params: config.drop_params,
     })
 }

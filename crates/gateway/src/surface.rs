@@ -17,6 +17,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use secondwind_layers::{Context, Name};
 use secondwind_llm::dialect::OpenAiChat;
+use secondwind_llm::multipart::Form;
 use secondwind_llm::peek::{Peek, PeekError, peek_at_any};
 use secondwind_policy::Class;
 use secondwind_router::{Call, Passed, Upload};
@@ -152,7 +153,11 @@ fn call(
             (said, body, peek, passed)
         }
         Asked::Coming { read, rest, form } => {
-            let (peek, body) = (Peek::default(), Bytes::new());
+            let (mut peek, body) = (Peek::default(), Bytes::new());
+            peek.model = form
+                .as_deref()
+                .and_then(Form::model)
+                .map_or_else(String::new, |it| it.name.clone());
             let said = callers::read(app, group, &headers, (&peek, &body), context)?;
             let policy = app.router.policy_of(group);
             let most = policy.map_or(0, |policy| policy.retry().max_replay_bytes());

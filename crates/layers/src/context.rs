@@ -358,6 +358,7 @@ impl Context {
             class: None,
             status: None,
             ended: None,
+            wasted: None,
         };
         state.trail.push(attempt);
     }

@@ -86,4 +86,4 @@ pub use self::kind::{Http, PolicyOverride};
 pub use self::policies::{Policies, PolicyHandle};
 pub use self::retry::RetryLayer;
 pub use self::timeout::TimeoutLayer;
-pub use self::trail::{Attempt, Ended, Made, Name, Stop, Trail};
+pub use self::trail::{Attempt, Ended, Made, Name, Stop, Trail, Wasted};

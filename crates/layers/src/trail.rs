@@ -44,6 +44,19 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// Why no further attempt followed this one in its place, or what followed.
     pub ended: Option<Ended>,
+    /// The tokens that it took in vain.
+    pub wasted: Option<Wasted>,
+}
+
+/// Tokens that an attempt took, and that are in no usage that the caller is told: its answer broke off, or was not the
+/// one that the caller had the beginning of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Wasted {
+    /// How many, of the question and of the answer.
+    pub tokens: u64,
+    /// Whether that is an estimate, by the text that was sent and came; else the provider said it.
+    pub estimated: bool,
 }
 
 /// Why an attempt was made.
@@ -106,6 +119,22 @@ pub enum Stop {
     NotReady,
 }
 
+// === impl Wasted ===
+
+impl Wasted {
+    /// So many, as the provider said.
+    #[must_use]
+    pub const fn reported(tokens: u64) -> Self {
+        Self { tokens, estimated: false }
+    }
+
+    /// About so many.
+    #[must_use]
+    pub const fn estimated(tokens: u64) -> Self {
+        Self { tokens, estimated: true }
+    }
+}
+
 // === impl Trail ===
 
 impl Trail {
@@ -163,6 +192,10 @@ impl Trail {
 
     pub(crate) fn push(&mut self, attempt: Attempt) {
         self.attempts.push(attempt);
+    }
+
+    pub(crate) fn get_mut(&mut self, number: usize) -> Option<&mut Attempt> {
+        self.attempts.get_mut(number.checked_sub(1)?)
     }
 
     pub(crate) fn last_mut(&mut self) -> Option<&mut Attempt> {

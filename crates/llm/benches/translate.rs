@@ -12,6 +12,7 @@ use secondwind_llm::translate::{
 };
 
 const TIMES: u32 = 1000;
+const CREATED: u64 = 1_741_569_952;
 
 const OPENAI_REQUEST: &str = r#"{"model":"gpt-4o","messages":[
     {"role":"system","content":"You are a helpful assistant that answers briefly."},
@@ -72,30 +73,30 @@ fn main() {
         OpenAiToAnthropic.request(black_box(asked), &options).is_ok()
     });
     report("answer, Anthropic to OpenAI", || {
-        OpenAiToAnthropic.answer(black_box(ANTHROPIC_ANSWER.as_bytes())).is_ok()
+        OpenAiToAnthropic.answer(black_box(ANTHROPIC_ANSWER.as_bytes()), CREATED).is_ok()
     });
     report("request, Anthropic to OpenAI", || {
         AnthropicToOpenAi.request(black_box(&messages), &options).is_ok()
     });
     report("answer, OpenAI to Anthropic", || {
-        AnthropicToOpenAi.answer(black_box(OPENAI_ANSWER.as_bytes())).is_ok()
+        AnthropicToOpenAi.answer(black_box(OPENAI_ANSWER.as_bytes()), CREATED).is_ok()
     });
 
     report("request, OpenAI to Gemini", || {
         OpenAiToGemini.request(black_box(asked), &options).is_ok()
     });
     report("answer, Gemini to OpenAI", || {
-        OpenAiToGemini.answer(black_box(GEMINI_ANSWER.as_bytes())).is_ok()
+        OpenAiToGemini.answer(black_box(GEMINI_ANSWER.as_bytes()), CREATED).is_ok()
     });
     report("request, Responses to OpenAI", || {
         ResponsesToOpenAi.request(black_box(RESPONSES_REQUEST.as_bytes()), &options).is_ok()
     });
     report("answer, OpenAI to Responses", || {
-        ResponsesToOpenAi.answer(black_box(OPENAI_ANSWER.as_bytes())).is_ok()
+        ResponsesToOpenAi.answer(black_box(OPENAI_ANSWER.as_bytes()), CREATED).is_ok()
     });
 
     let mut out = Vec::new();
-    let mut stream = OpenAiToAnthropic.stream(asked);
+    let mut stream = OpenAiToAnthropic.stream(asked, CREATED);
     for begin in [
         r#"{"type":"message_start","message":{"id":"msg_1","model":"m","content":[]}}"#,
         r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
@@ -106,18 +107,18 @@ fn main() {
         out.clear();
         stream.event(None, black_box(ANTHROPIC_EVENT.as_bytes()), &mut out).is_ok()
     });
-    let mut stream = AnthropicToOpenAi.stream(&messages);
+    let mut stream = AnthropicToOpenAi.stream(&messages, CREATED);
     report("an event, OpenAI to Anthropic", || {
         out.clear();
         stream.event(None, black_box(OPENAI_CHUNK.as_bytes()), &mut out).is_ok()
     });
 
-    let mut stream = OpenAiToGemini.stream(asked);
+    let mut stream = OpenAiToGemini.stream(asked, CREATED);
     report("an event, Gemini to OpenAI", || {
         out.clear();
         stream.event(None, black_box(GEMINI_PIECE.as_bytes()), &mut out).is_ok()
     });
-    let mut stream = ResponsesToOpenAi.stream(RESPONSES_REQUEST.as_bytes());
+    let mut stream = ResponsesToOpenAi.stream(RESPONSES_REQUEST.as_bytes(), CREATED);
     report("an event, OpenAI to Responses", || {
         out.clear();
         stream.event(None, black_box(OPENAI_CHUNK.as_bytes()), &mut out).is_ok()

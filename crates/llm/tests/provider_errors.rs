@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -114,79 +117,159 @@ fn so_do_those_of_others_behind_a_server_that_speaks_openai() {
     replies_mean_what_they_should(&["bedrock", "cohere_v2", "ollama"], 48);
 }
 
-/// Runs the rows of `dialects` whose error is not inside of a stream: `count` of them.
-fn replies_mean_what_they_should(dialects: &[&str], count: usize) {
-    let vectors = include_str!("../../../tests/vectors/provider_errors.json");
-    let vectors: Value = serde_json::from_str(vectors).unwrap();
+/// What became of one row.
+struct Compared<'a> {
+    id: &'a str,
+    /// How many fields are as the row expects them, of those that leave no doubt.
+    same: usize,
+    /// Those that are not.
+    wrong: Vec<String>,
+    /// How many fields are a matter of judgement: those as the row has them, and the others.
+    judged: [usize; 2],
+    /// The class that the row expects, where ours is another one by our judgement.
+    otherwise: Option<(&'a str, &'a str, Option<Class>)>,
+}
+
+fn rows(vectors: &Value) -> &Vec<Value> {
     let rows = vectors["rows"].as_array().unwrap();
     assert_eq!(Some(rows.len() as u64), vectors["count"].as_u64());
+    rows
+}
 
-    let (mut compared, mut judged, mut wrong) = (0, 0, Vec::new());
-    let (mut ids, mut otherwise) = (Vec::new(), Vec::new());
-    for row in rows {
-        let dialect = row["dialect"].as_str().unwrap();
-        if row["in_stream"] == true || !dialects.contains(&dialect) {
-            continue;
-        }
-        let id = row["id"].as_str().unwrap();
-        ids.push(id);
-        let expect = &row["expect"];
-        let verdict = verdict(row);
-        let facts = verdict.map(|verdict| (verdict, verdict.class.facts()));
+fn vectors() -> Value {
+    let vectors = include_str!("../../../tests/vectors/provider_errors.json");
+    serde_json::from_str(vectors).unwrap()
+}
 
-        // What the row expects, what came out, and whether that will do.
-        let class = facts.map(|(_, facts)| facts.name);
-        let retried = facts
-            .is_some_and(|(verdict, facts)| facts.retried && verdict.should_retry != Some(false));
-        let falls_back = facts.is_some_and(|(_, facts)| facts.falls_back != FallsBack::Never);
-        let hurts = facts.is_some_and(|(verdict, facts)| {
-            facts.harm != Harm::None && verdict.blame == Blame::Deployment
-        });
-        let hint = verdict.and_then(|verdict| verdict.hint).map(|hint| hint.as_millis() as u64);
-        let fields = [
-            ("class", Value::from(class), false),
-            ("hint_ms", Value::from(hint), false),
-            ("retryable_same", Value::from(retried), false),
-            // The row says that moving on can help; we need not do it by default.
-            ("fallback_ok", Value::from(falls_back), !falls_back),
-            ("hurts_health", Value::from(hurts), false),
-        ];
-        for (field, found, will_do) in fields {
-            let judged_on = |field: &str| {
-                row["judgement_on"].as_array().is_some_and(|on| on.iter().any(|on| on == field))
-            };
-            let same = found == expect[field];
-            let judgement =
-                judged_on(field) || judged_on("class") && expect["class"] != Value::from(class);
-            match (judgement, same || will_do) {
-                (false, true) => compared += 1,
-                (false, false) => {
-                    wrong.push(format!("{id}: {field} {found}, not {}", expect[field]));
-                }
-                (true, _) => judged += 1,
+/// Reads a row, and compares what comes out with what it expects.
+fn compare(row: &Value) -> Compared<'_> {
+    let id = row["id"].as_str().unwrap();
+    let mut compared = Compared { id, same: 0, wrong: Vec::new(), judged: [0; 2], otherwise: None };
+    let expect = &row["expect"];
+    let verdict = verdict(row);
+    let facts = verdict.map(|verdict| (verdict, verdict.class.facts()));
+
+    // What the row expects, what came out, and whether that will do.
+    let class = facts.map(|(_, facts)| facts.name);
+    let retried =
+        facts.is_some_and(|(verdict, facts)| facts.retried && verdict.should_retry != Some(false));
+    let falls_back = facts.is_some_and(|(_, facts)| facts.falls_back != FallsBack::Never);
+    let hurts = facts.is_some_and(|(verdict, facts)| {
+        facts.harm != Harm::None && verdict.blame == Blame::Deployment
+    });
+    let hint = verdict.and_then(|verdict| verdict.hint).map(|hint| hint.as_millis() as u64);
+    let fields = [
+        ("class", Value::from(class), false),
+        ("hint_ms", Value::from(hint), false),
+        ("retryable_same", Value::from(retried), false),
+        // The row says that moving on can help; we need not do it by default.
+        ("fallback_ok", Value::from(falls_back), !falls_back),
+        ("hurts_health", Value::from(hurts), false),
+    ];
+    for (field, found, will_do) in fields {
+        let judged_on = |field: &str| {
+            row["judgement_on"].as_array().is_some_and(|on| on.iter().any(|on| on == field))
+        };
+        let same = found == expect[field];
+        let judgement =
+            judged_on(field) || judged_on("class") && expect["class"] != Value::from(class);
+        match (judgement, same || will_do) {
+            (false, true) => compared.same += 1,
+            (false, false) => {
+                compared.wrong.push(format!("{id}: {field} {found}, not {}", expect[field]));
             }
-            if judgement && !same {
-                println!("decided otherwise: {id}: {field} {found}, not {}", expect[field]);
-                if field == "class" {
-                    otherwise.push((
-                        id,
-                        expect[field].as_str().unwrap(),
-                        verdict.map(|verdict| verdict.class),
-                    ));
-                }
+            (true, _) => compared.judged[usize::from(!same)] += 1,
+        }
+        if judgement && !same {
+            println!("decided otherwise: {id}: {field} {found}, not {}", expect[field]);
+            if field == "class" {
+                let theirs = expect[field].as_str().unwrap();
+                compared.otherwise = Some((id, theirs, verdict.map(|verdict| verdict.class)));
             }
         }
     }
+    compared
+}
+
+/// Runs the rows of `dialects` whose error is not inside of a stream: `count` of them.
+fn replies_mean_what_they_should(dialects: &[&str], count: usize) {
+    let vectors = vectors();
+    let ours = |row: &&Value| {
+        row["in_stream"] != true && dialects.contains(&row["dialect"].as_str().unwrap())
+    };
+    let compared: Vec<_> = rows(&vectors).iter().filter(ours).map(compare).collect();
+    let wrong: Vec<_> = compared.iter().flat_map(|row| &row.wrong).collect();
+    let otherwise: Vec<_> = compared.iter().filter_map(|row| row.otherwise).collect();
     println!(
-        "{} rows; {compared} fields as expected, {} not; {judged} fields of judgement; \
+        "{} rows; {} fields as expected, {} not; {} fields of judgement; \
          {} rows of another class by our judgement",
-        ids.len(),
+        compared.len(),
+        compared.iter().map(|row| row.same).sum::<usize>(),
         wrong.len(),
+        compared.iter().flat_map(|row| row.judged).sum::<usize>(),
         otherwise.len()
     );
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert_eq!(ids.len(), count);
-    let of_these = |(id, ..): &&(&str, &str, Option<Class>)| ids.contains(id);
+    assert_eq!(compared.len(), count);
+    let of_these = |(id, ..): &&(&str, &str, Option<Class>)| {
+        compared.iter().any(|compared| compared.id == *id)
+    };
     let wanted: Vec<_> = DECIDED_OTHERWISE.iter().filter(of_these).copied().collect();
     assert_eq!(otherwise, wanted);
 }
+
+/// `docs/provider-errors.md`, made from the rows. With `SECONDWIND_REWRITE=1` it is written anew.
+#[test]
+fn the_table_in_the_docs_is_what_was_found() {
+    let vectors = vectors();
+    let mut providers: BTreeMap<&str, [usize; 6]> = BTreeMap::new();
+    for row in rows(&vectors) {
+        if row["dialect"] == "transport" {
+            continue;
+        }
+        let provider = row["provider"].as_str().unwrap();
+        let of_provider = providers.entry(provider).or_default();
+        if row["in_stream"] == true {
+            of_provider[1] += 1;
+            continue;
+        }
+        let compared = compare(row);
+        let [as_row, other] = compared.judged;
+        let found = [1, 0, compared.same, compared.wrong.len(), as_row, other];
+        of_provider.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
+    }
+    let mut table = ABOUT.to_owned();
+    let mut line = |name: &str, sums: &[usize; 6]| {
+        let sums = sums.map(|sum| sum.to_string()).join(" | ");
+        writeln!(table, "| {name} | {sums} |").unwrap();
+    };
+    let mut all = [0; 6];
+    for (provider, sums) in &providers {
+        let name = if *provider == "any" { "any, and proxies between" } else { provider };
+        line(name, sums);
+        all.iter_mut().zip(sums).for_each(|(all, sum)| *all += sum);
+    }
+    line("**all**", &all);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/provider-errors.md");
+    if std::env::var_os("SECONDWIND_REWRITE").is_some() {
+        fs::write(path, &table).unwrap();
+    }
+    let told = fs::read_to_string(path).unwrap_or_default();
+    assert!(told == table, "{path} is stale: SECONDWIND_REWRITE=1 writes it anew");
+}
+
+const ABOUT: &str = "\
+# What providers' errors are taken for
+
+Recorded and derived error replies (`tests/vectors/provider_errors.json`), each read in the dialect in which the provider is spoken to; what
+comes through an OpenAI-compatible server or a proxy is read as OpenAI's. Of each reply five facts are compared: its class, the wait that it asks
+for, whether it is tried again in its place, whether another group may help, and whether it hurts the deployment's health. Where the rows call
+one a matter of judgement, it is counted apart; `DECIDED_OTHERWISE` in the test has the reasons. Replies within streams are read by
+`crates/llm/tests/streams/vectors.rs`; the three in Bedrock's own framing are not read yet. The eleven
+rows without a reply (a connection that is refused or reset) are left out here: `tests/e2e` makes such failures.
+
+Made by `cargo test -p secondwind-llm --test provider_errors`, which fails if it is stale.
+
+| provider | replies | in streams | facts as expected | not | of judgement, the same | of judgement, other |
+|---|---:|---:|---:|---:|---:|---:|
+";

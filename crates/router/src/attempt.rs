@@ -34,10 +34,12 @@ use crate::client::Client;
 use crate::error::RouteError;
 use crate::late::Late;
 use crate::passed::Outgoing;
+use crate::recover::Spent;
 use crate::request::Request;
 use crate::route::Route;
 use crate::stream::Stream;
 use crate::target::Deployment;
+use crate::wild::Place;
 
 /// How much of a failed answer is read, and for how long.
 const ERROR_BYTES: usize = 64 * 1024;
@@ -118,7 +120,7 @@ impl Send {
         request: &Request,
         way: Way,
     ) -> Result<http::Request<Outgoing>, RouteError> {
-        let Deployment { target, auth, model_json, .. } = &*self.deployment;
+        let Deployment { target, auth, .. } = &*self.deployment;
         let call = request.call();
         if let Some(passed) = &call.passed {
             let sent = passed.http_request(&self.deployment, call);
@@ -131,18 +133,21 @@ impl Send {
         };
         let route = self.deployment.route(call.endpoint);
         let route = route.ok_or_else(|| RouteError::unsupported(request.group()))?;
+        let place = self.deployment.place(route, &call.peek.model, peek.stream);
+        let Place { model, model_json, uri } =
+            place.ok_or_else(|| RouteError::unsupported(request.group()))?;
         let body = match route.translate {
-            None => Spliced::new(body, peek.model_range.clone(), model_json.clone()),
+            None => Spliced::new(body, peek.model_range.clone(), model_json),
             Some(translate) => {
                 let drop_params = call.drop_params.unwrap_or(target.drop_params);
-                let options = Options { drop_params, ..Options::new(&target.model) };
+                let options = Options { drop_params, ..Options::new(&model) };
                 let translated = translate.request(body, &options);
                 Spliced::whole(translated.map_err(RouteError::refused)?)
             }
         };
         let mut sent = http::Request::new(Outgoing::from(body));
         *sent.method_mut() = Method::POST;
-        *sent.uri_mut() = route.uri(peek.stream).clone();
+        *sent.uri_mut() = uri;
         *sent.headers_mut() = target.dialect.request_headers(&call.headers);
         let headers = sent.headers_mut();
         for (name, value) in auth {
@@ -240,6 +245,7 @@ impl Future for SendFuture {
                     let Some((_, body)) = held.as_mut() else { return Poll::Pending };
                     let most = call.policy().stream().max_held_bytes();
                     if let Err(broken) = ready!(body.poll_proof(cx, most)) {
+                        call.wasted(body.inspector());
                         return Poll::Ready(Err(call.failed(RouteError::unproven(broken))));
                     }
                     let (Some((mut head, body)), Some(sent)) = (held.take(), this.call.take())
@@ -332,6 +338,12 @@ impl Sent {
         self.route().and_then(|route| route.translate)
     }
 
+    /// When an answer was made whose provider does not say it: now, in seconds since 1970.
+    fn created(&self) -> u64 {
+        let since = (self.wall_clock)().duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    }
+
     /// The streams of the caller's API, where one was asked for.
     fn streams(&self) -> Option<&'static dyn StreamDialect> {
         let call = self.request.call();
@@ -344,7 +356,7 @@ impl Sent {
         let events = match self.route() {
             Some(Route { spoken, translate: Some(translate), .. }) => {
                 let theirs = self.deployment.target.dialect.streams(*spoken)?;
-                let translate = translate.stream(&self.request.call().body);
+                let translate = translate.stream(&self.request.call().body, self.created());
                 Events::new(streams).translated(theirs, translate)
             }
             _ => Events::new(streams),
@@ -369,6 +381,11 @@ impl Sent {
         self.deployment.scrubbed(data)
     }
 
+    /// Whether our key is in what was said.
+    pub(crate) fn echoes(&self, text: &str) -> bool {
+        self.deployment.secret.as_ref().is_some_and(|secret| secret.is_in(text.as_bytes()))
+    }
+
     /// The stream came to its end.
     pub(crate) fn completed(&self, now: Instant) {
         self.request.context().end_answer(now, None);
@@ -385,7 +402,7 @@ impl Sent {
         reading: Reading,
         ended: Result<bool, hyper::Error>,
     ) -> Result<Response<Body>, RouteError> {
-        let Reading { head, body, read, .. } = reading;
+        let Reading { mut head, body, read, .. } = reading;
         let read = read.into_bytes();
         let now = (self.wall_clock)();
         let dialect = self.deployment.target.dialect;
@@ -411,6 +428,10 @@ impl Sent {
             // Too long to be held back: it is on its way now.
             Ok(false) => {
                 self.request.context().judge(Opinion::Success);
+                if !self.is_passed() {
+                    // What is struck out of it is not counted in its length.
+                    head.headers.remove(header::CONTENT_LENGTH);
+                }
                 Ok(Response::from_parts(head, self.flowing(read, body)))
             }
         }
@@ -424,7 +445,7 @@ impl Sent {
     ) -> Result<Response<Body>, NoAnswer> {
         let (mut answer, mut kind) = (read, None);
         if let Some(translate) = self.translate() {
-            answer = translate.answer(&answer)?;
+            answer = translate.answer(&answer, self.created())?;
             kind = Some("application/json");
         }
         if let Some(stream) = self.streams().and_then(|streams| streams.as_stream(&answer)) {
@@ -449,6 +470,15 @@ impl Sent {
         self.judge(verdict);
         head.extensions.insert(verdict);
         Response::from_parts(head, Body::whole(self.deployment.scrubbed(read)))
+    }
+
+    /// What was held of an answer that broke off was paid for.
+    fn wasted(&self, events: Option<&Events>) {
+        let heard = events.map(Events::transcript).filter(|heard| heard.events > 0);
+        if let Some(heard) = heard {
+            let context = self.request.context();
+            Spent::new(context.attempts(), &self.request, heard).in_vain(context);
+        }
     }
 
     fn failed(&self, error: RouteError) -> RouteError {

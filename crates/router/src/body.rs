@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -14,7 +15,9 @@ use secondwind_policy::Class;
 
 use crate::health::Ticket;
 use crate::passed::Passing;
+use crate::scrub::Pieces;
 use crate::stream::Stream;
+use crate::target::Deployment;
 use crate::told::Told;
 use crate::watch::Watched;
 
@@ -40,13 +43,23 @@ enum Kind {
     /// All of it.
     Whole(Bytes),
     /// What was read, and what still comes from the provider.
-    Flowing { read: Bytes, rest: Incoming },
+    Flowing(Box<Flowing>),
     /// What is passed on as it comes.
     Passing(Box<Passing>),
     /// A stream that is looked at as it comes.
     Stream(Box<Stream>),
     /// A stream that is carried on by others where it breaks.
     Carried(Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>),
+}
+
+/// An answer that is too long to be looked at as a whole. Of our key nothing goes to the caller all the same.
+struct Flowing {
+    /// What was read of it; empty once that was passed on.
+    read: Bytes,
+    rest: Incoming,
+    deployment: Arc<Deployment>,
+    pieces: Pieces,
+    ended: bool,
 }
 
 /// Why a body ends before its end.
@@ -67,8 +80,10 @@ impl Body {
         Self::of(Kind::Whole(bytes))
     }
 
-    pub(crate) const fn flowing(read: Bytes, rest: Incoming) -> Self {
-        Self::of(Kind::Flowing { read, rest })
+    /// `read`, and then `rest`, which the deployment still sends.
+    pub(crate) fn flowing(read: Bytes, rest: Incoming, deployment: Arc<Deployment>) -> Self {
+        let pieces = Pieces::default();
+        Self::of(Kind::Flowing(Box::new(Flowing { read, rest, deployment, pieces, ended: false })))
     }
 
     pub(crate) fn passing(passing: Passing) -> Self {
@@ -117,7 +132,7 @@ impl Body {
     pub const fn as_whole(&self) -> Option<&Bytes> {
         match &self.kind {
             Kind::Whole(bytes) => Some(bytes),
-            Kind::Flowing { .. } | Kind::Passing(_) | Kind::Stream(_) | Kind::Carried(_) => None,
+            Kind::Flowing(_) | Kind::Passing(_) | Kind::Stream(_) | Kind::Carried(_) => None,
         }
     }
 
@@ -133,6 +148,39 @@ impl Body {
     }
 }
 
+// === impl Flowing ===
+
+impl Flowing {
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Self { read, rest, deployment, pieces, ended } = self;
+        let mut give = |data| match &deployment.secret {
+            Some(secret) => pieces.next(secret, data),
+            None => data,
+        };
+        if !read.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(give(std::mem::take(read))))));
+        }
+        while !*ended {
+            match ready!(Pin::new(&mut *rest).poll_frame(cx)) {
+                Some(Ok(frame)) => {
+                    // Trailers are of no use to the caller of an API in JSON.
+                    let data = frame.into_data().map(&mut give).unwrap_or_default();
+                    if !data.is_empty() {
+                        return Poll::Ready(Some(Ok(Frame::data(data))));
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => *ended = true,
+            }
+        }
+        let held = pieces.end();
+        Poll::Ready((!held.is_empty()).then(|| Ok(Frame::data(held))))
+    }
+}
+
 // === impl Held ===
 
 impl Held {
@@ -145,6 +193,13 @@ impl Held {
         let watched = self.0.as_mut().and_then(|held| held.watched.as_mut());
         if let (Some(watched), Some(data)) = (watched, frame.data_ref()) {
             watched.saw(data);
+        }
+    }
+
+    /// How many tokens the answer says it took.
+    pub(crate) fn counted(&mut self, tokens: u64) {
+        if let Some(watched) = self.0.as_mut().and_then(|held| held.watched.as_mut()) {
+            watched.counted(tokens);
         }
     }
 
@@ -166,12 +221,10 @@ impl HttpBody for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
         let frame = match &mut this.kind {
-            Kind::Whole(bytes) | Kind::Flowing { read: bytes, .. } if !bytes.is_empty() => {
-                Some(Ok(Frame::data(std::mem::take(bytes))))
-            }
+            Kind::Whole(bytes) if !bytes.is_empty() => Some(Ok(Frame::data(std::mem::take(bytes)))),
             Kind::Whole(_) => None,
-            Kind::Flowing { rest, .. } => {
-                ready!(Pin::new(rest).poll_frame(cx)).map(|frame| frame.map_err(BodyError::from))
+            Kind::Flowing(flowing) => {
+                ready!(flowing.poll_frame(cx)).map(|frame| frame.map_err(BodyError::from))
             }
             Kind::Passing(passing) => ready!(passing.poll_frame(cx)),
             // These two tell of their attempts themselves.
@@ -199,10 +252,9 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Whole(bytes) => bytes.is_empty(),
-            Kind::Flowing { read, rest } => read.is_empty() && rest.is_end_stream(),
             Kind::Passing(passing) => passing.is_end_stream(),
-            // Its end is to be asked for: only then is it known what became of it.
-            Kind::Stream(_) => false,
+            // Their end is to be asked for: only then is it known what became of them.
+            Kind::Flowing(_) | Kind::Stream(_) => false,
             Kind::Carried(body) => body.is_end_stream(),
         }
     }
@@ -211,16 +263,7 @@ impl HttpBody for Body {
         match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Passing(passing) => passing.size_hint(),
-            Kind::Stream(_) | Kind::Carried(_) => SizeHint::new(),
-            Kind::Flowing { read, rest } => {
-                let (read, rest) = (read.len() as u64, rest.size_hint());
-                let mut hint = SizeHint::new();
-                hint.set_lower(rest.lower().saturating_add(read));
-                if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(read)) {
-                    hint.set_upper(upper);
-                }
-                hint
-            }
+            Kind::Flowing(_) | Kind::Stream(_) | Kind::Carried(_) => SizeHint::new(),
         }
     }
 }
@@ -229,7 +272,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match &self.kind {
             Kind::Whole(bytes) => format!("{} bytes", bytes.len()),
-            Kind::Flowing { read, .. } => format!("{} bytes and more", read.len()),
+            Kind::Flowing(flowing) => format!("{} bytes and more", flowing.read.len()),
             Kind::Passing(_) | Kind::Stream(_) | Kind::Carried(_) => "a stream".to_owned(),
         };
         f.debug_tuple("Body").field(&kind).finish()

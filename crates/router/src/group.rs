@@ -134,7 +134,7 @@ impl<S> Group<S> {
     pub(crate) fn states(&self, now: Instant) -> impl Iterator<Item = DeploymentState> {
         self.members.iter().map(move |member| {
             let Deployment { target, health, .. } = &*member.deployment;
-            DeploymentState::of(&self.name, target, health.resting(now), now)
+            DeploymentState::of(&self.name, target, health, now)
         })
     }
 

@@ -14,12 +14,15 @@
 //! | `health` | which deployments rest, and until when |
 //! | `route` | how a deployment is asked: as it is, or in the words of its own API |
 //! | `load` | how many requests a deployment has, how fast it answers, what it was sent |
+//! | `pattern` | names with `*` in them |
 //! | `watch` | tells a deployment's health what its attempts came to |
 //! | `told` | tells observers that a request is over |
+//! | `checkup` | background checks |
 //! | `client` | pooled connections to the providers |
 
 mod attempt;
 mod body;
+mod checkup;
 mod client;
 mod error;
 mod group;
@@ -28,9 +31,11 @@ mod health;
 mod late;
 mod load;
 mod passed;
+mod pattern;
 mod recover;
 mod request;
 mod route;
+mod scrub;
 mod service;
 mod setup;
 mod stack;
@@ -43,10 +48,13 @@ mod target;
 mod testing;
 mod told;
 mod watch;
+mod wild;
 
 pub use self::body::{Body, BodyError};
+pub use self::checkup::{Checked, Checkup};
 pub use self::error::RouteError;
 pub use self::passed::{Passed, Upload, UploadError};
+pub use self::pattern::Pattern;
 pub use self::request::{Call, Hop, Request, Routed};
 pub use self::service::{RouteFuture, Router};
 pub use self::setup::{Checks, GroupSetup, Setup, SetupError};

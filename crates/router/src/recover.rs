@@ -8,6 +8,7 @@
 //! protocol: never as if it were finished.
 
 mod carried;
+mod spent;
 mod splicing;
 
 use std::fmt;
@@ -26,6 +27,7 @@ use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
 use self::carried::Carried;
+pub(crate) use self::spent::Spent;
 use crate::body::Body;
 use crate::error::RouteError;
 use crate::request::Request;

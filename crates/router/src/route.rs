@@ -69,7 +69,7 @@ impl Route {
 }
 
 /// The address with a path after it; the address's own query stays, before that of the path.
-fn joined(base: &Uri, path: &str) -> Result<Uri, InvalidUri> {
+pub(crate) fn joined(base: &Uri, path: &str) -> Result<Uri, InvalidUri> {
     let (path, query) =
         path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
     let mut joined = base.path().trim_end_matches('/').to_owned();

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http::Response;
 use pin_project_lite::pin_project;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::body::Body;
+use crate::checkup::checkups;
 #[cfg(test)]
 use crate::client::{Clients, memory::Network};
 use crate::error::RouteError;
@@ -105,16 +107,28 @@ impl Router {
         groups.flat_map(|group| group.states(now)).collect()
     }
 
+    /// Checks each deployment that has a [`Checkup`](crate::Checkup) once in `every`, give or take a tenth, and at most
+    /// `at_once` of them at the same time, for as long as it is polled. What a check comes to counts for the
+    /// deployment's health as any attempt does. It is over at once where none is to be checked.
+    pub fn checkups(
+        &self,
+        every: Duration,
+        at_once: usize,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        checkups(self.table.checks().to_vec(), every, at_once)
+    }
+
     /// The names of the groups, in the order configured.
     #[must_use]
     pub fn groups(&self) -> &[Name] {
         self.table.names()
     }
 
-    /// The name of the group that answers for `name`: its own, or the one that an alias stands for.
+    /// The name of the group that answers for `name`: its own, the one that an alias stands for, or one with `*` that
+    /// covers it. One with `*` itself is no name that could be asked for.
     #[must_use]
     pub fn group(&self, name: &str) -> Option<&Name> {
-        self.table.group(name).map(|group| group.name())
+        self.table.group(name).filter(|_| !name.contains('*')).map(|group| group.name())
     }
 
     /// The policy of the group called `group`.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use secondwind_layers::Name;
 use tokio::time::Instant;
 
-use crate::health::Resting;
+use crate::checkup::Checked;
+use crate::health::Health;
 use crate::target::Target;
 
 /// What a deployment is and how it does. It tells neither its key nor more of its address than the host.
@@ -30,10 +31,13 @@ pub struct DeploymentState {
     pub resting: Option<Duration>,
     /// Whether it rests for a rate limit.
     pub for_rate_limit: bool,
+    /// What its last check came to, if it was checked.
+    pub checked: Option<Checked>,
 }
 
 impl DeploymentState {
-    pub(crate) fn of(group: &Name, target: &Target, rest: Option<Resting>, now: Instant) -> Self {
+    pub(crate) fn of(group: &Name, target: &Target, health: &Health, now: Instant) -> Self {
+        let rest = health.resting(now);
         Self {
             group: group.clone(),
             id: target.id.clone(),
@@ -44,6 +48,7 @@ impl DeploymentState {
             order: target.order,
             resting: rest.map(|rest| rest.until.saturating_duration_since(now)),
             for_rate_limit: rest.is_some_and(|rest| rest.for_rate_limit),
+            checked: health.checked(),
         }
     }
 }

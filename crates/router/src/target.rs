@@ -1,5 +1,6 @@
 //! One place that can answer for a group.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -7,13 +8,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::uri::InvalidUri;
 use http::{HeaderName, HeaderValue, Uri};
-use memchr::memmem;
 use secondwind_layers::Name;
 use secondwind_llm::dialect::{Dialect, Endpoint, InvalidKey};
 use secondwind_policy::Policy;
 
+use crate::checkup::Checkup;
 use crate::health::{Health, Peers};
+use crate::pattern::Pattern;
 use crate::route::{Route, routes};
+use crate::scrub::Secret;
+use crate::wild::{Place, Wild};
 
 /// What a deployment is, as a configuration says it.
 #[derive(Clone)]
@@ -22,9 +26,11 @@ pub struct Target {
     pub id: Name,
     /// The dialect that it speaks.
     pub dialect: &'static dyn Dialect,
-    /// The model's name at the provider.
+    /// The model's name at the provider. Each `*` in it is what a `*` of `pattern` stands for.
     pub model: String,
-    /// The address, up to what the dialect adds: `https://api.openai.com/v1`.
+    /// The name with `*` that it answers for, where the group's own is one or is covered by it.
+    pub pattern: Option<Pattern>,
+    /// The address, up to what the dialect adds: `https://api.openai.com/v1`. A `*` in its path is as one in the model.
     pub api_base: Uri,
     /// The key that the provider knows us by; `None` for one that asks for none.
     pub api_key: Option<String>,
@@ -44,6 +50,8 @@ pub struct Target {
     pub policy: Arc<Policy>,
     /// Whether it goes on from an assistant's last message, instead of beginning anew.
     pub assistant_prefill: bool,
+    /// How it is checked in the background; `None`: not at all.
+    pub checkup: Option<Checkup>,
     /// Whether parameters that its API has no word for are left out, instead of refused.
     pub drop_params: bool,
 }
@@ -69,8 +77,10 @@ pub(crate) struct Deployment {
     pub(crate) auth: http::HeaderMap,
     pub(crate) health: Arc<Health>,
     pub(crate) peers: Arc<Peers>,
-    secret: Option<memmem::Finder<'static>>,
+    pub(crate) secret: Option<Secret>,
     routes: Vec<Route>,
+    /// What depends on the name that is asked for, where anything does.
+    wild: Option<Wild>,
 }
 
 /// Why a deployment cannot be put to work.
@@ -84,9 +94,6 @@ pub enum TargetError {
     /// Its organization cannot stand in a header.
     Organization,
 }
-
-/// What is shorter is no secret, and stands in many an innocent word.
-const SHORTEST_SECRET: usize = 8;
 
 // === impl Target ===
 
@@ -112,6 +119,7 @@ impl Target {
             id: id.into(),
             dialect,
             model: model.into(),
+            pattern: None,
             api_base,
             api_key: None,
             organization: None,
@@ -122,6 +130,7 @@ impl Target {
             limits: Limits::default(),
             policy: Arc::default(),
             assistant_prefill: false,
+            checkup: None,
             drop_params: false,
         }
     }
@@ -144,6 +153,7 @@ impl Deployment {
         health: Arc<Health>,
         peers: Arc<Peers>,
     ) -> Result<Self, TargetError> {
+        let wild = Wild::of(&target);
         let routes = routes(target.dialect, &target.model, &target.api_base);
         let routes = routes.map_err(TargetError::Address)?;
         let mut auth = match &target.api_key {
@@ -156,15 +166,33 @@ impl Deployment {
             value.set_sensitive(true);
             auth.insert(HeaderName::from_static("openai-organization"), value);
         }
-        let key = target.api_key.as_deref().filter(|key| key.len() >= SHORTEST_SECRET);
-        let secret = key.map(|key| memmem::Finder::new(key).into_owned());
+        let secret = target.api_key.as_deref().and_then(Secret::new);
         let model_json = secondwind_llm::body::json_string(&target.model);
-        Ok(Self { target, model_json, auth, health, peers, secret, routes })
+        Ok(Self { target, model_json, auth, health, peers, secret, routes, wild })
     }
 
     /// How `endpoint` is asked of it; `None` where it cannot be.
     pub(crate) fn route(&self, endpoint: Endpoint) -> Option<&Route> {
         self.routes.iter().find(|route| route.is_for(endpoint))
+    }
+
+    /// The model's name there, plain and as a JSON string, for callers who call it `asked`. `None` where the address
+    /// itself depends on that name.
+    pub(crate) fn model(&self, asked: &str) -> Option<(Cow<'_, str>, Bytes)> {
+        match &self.wild {
+            Some(wild) => wild.model(&self.target, asked),
+            None => Some((Cow::Borrowed(&self.target.model), self.model_json.clone())),
+        }
+    }
+
+    /// Which model a request asks for on `route`, and where; `asked` is what the caller calls it. `None` where there is
+    /// no such place.
+    pub(crate) fn place(&self, route: &Route, asked: &str, stream: bool) -> Option<Place<'_>> {
+        if let Some(wild) = &self.wild {
+            return wild.place(&self.target, route.spoken, asked, stream);
+        }
+        let (model, uri) = (Cow::Borrowed(self.target.model.as_str()), route.uri(stream).clone());
+        Some(Place { model, model_json: self.model_json.clone(), uri })
     }
 }
 
@@ -172,7 +200,7 @@ impl Deployment {
     /// Takes out what a provider echoes of our key: of an answer's headers whichever holds it.
     pub(crate) fn scrub_headers(&self, headers: &mut http::HeaderMap) {
         let Some(secret) = &self.secret else { return };
-        let echoes = |value: &HeaderValue| secret.find(value.as_bytes()).is_some();
+        let echoes = |value: &HeaderValue| secret.is_in(value.as_bytes());
         let names = headers.iter().filter(|(_, value)| echoes(value)).map(|(name, _)| name.clone());
         for name in names.collect::<Vec<_>>() {
             headers.remove(name);
@@ -181,35 +209,18 @@ impl Deployment {
 
     /// The same of a body: the key alone is struck out.
     pub(crate) fn scrubbed(&self, body: Bytes) -> Bytes {
-        let Some(secret) = &self.secret else { return body };
-        let mut scrubbed = Vec::new();
-        let mut from = 0;
-        for at in secret.find_iter(&body) {
-            scrubbed.extend_from_slice(body.get(from..at).unwrap_or_default());
-            scrubbed.extend_from_slice(b"***");
-            from = at + secret.needle().len();
+        match &self.secret {
+            Some(secret) => secret.scrubbed(body),
+            None => body,
         }
-        if from == 0 {
-            return body;
-        }
-        scrubbed.extend_from_slice(body.get(from..).unwrap_or_default());
-        scrubbed.into()
     }
 
     /// The same of a piece of a body whose length was told: the key is struck out at its length.
     pub(crate) fn masked(&self, piece: Bytes) -> Bytes {
-        let Some(secret) = &self.secret else { return piece };
-        let mut echoes = secret.find_iter(&piece).peekable();
-        if echoes.peek().is_none() {
-            return piece;
+        match &self.secret {
+            Some(secret) => secret.masked(piece),
+            None => piece,
         }
-        let mut masked = piece.to_vec();
-        for at in echoes {
-            if let Some(echo) = masked.get_mut(at..at + secret.needle().len()) {
-                echo.fill(b'*');
-            }
-        }
-        masked.into()
     }
 }
 

@@ -222,6 +222,11 @@ impl Watched {
         self.tokens = total_tokens(part).or(self.tokens);
     }
 
+    /// The answer says how many tokens it took.
+    pub(crate) const fn counted(&mut self, tokens: u64) {
+        self.tokens = Some(tokens);
+    }
+
     fn took(&self, now: Instant) {
         let took = now.saturating_duration_since(self.began);
         self.deployment.health.load().answered(took, now);

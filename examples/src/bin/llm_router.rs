@@ -31,7 +31,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let a = Upstream::start().await;
     let b = Upstream::start().await;
     let c = Upstream::start().await;
-    let group = |name: &str, policy, targets| GroupSetup { name: name.to_owned(), policy, targets };
+    let group = |name: &str, policy, targets| GroupSetup {
+        name: name.to_owned(),
+        policy,
+        targets,
+        listed: true,
+    };
     let large = Arc::new(Policy::builder().fallbacks(["small"]).build()?);
     let small = Arc::new(Policy::default());
     let in_large = vec![target("a", &a, 1, &large)?, target("b", &b, 2, &large)?];

@@ -65,7 +65,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let policy = Policy::builder().backoff(Duration::ZERO, 1.0, Duration::ZERO).build()?;
     let target = Target::new("a", &OpenAiChat, "model-of-a", a.base_url().parse()?);
     let targets = vec![Target { policy: policy.into(), ..target }];
-    let groups = vec![GroupSetup { name: "large".to_owned(), policy: Arc::default(), targets }];
+    let groups = vec![GroupSetup {
+        name: "large".to_owned(),
+        policy: Arc::default(),
+        targets,
+        listed: true,
+    }];
     let (aliases, strategy) = (Vec::new(), Arc::new(SimpleShuffle));
     let setup = Setup { groups, aliases, strategy, checks: Checks::default() };
 

@@ -15,7 +15,18 @@ macro_rules! examples {
     };
 }
 
-examples!(axum_server, fallback, hyper_proxy, llm_router, observer, retry, timeout, tonic_client);
+examples!(
+    axum_server,
+    families,
+    fallback,
+    hyper_proxy,
+    llm_router,
+    observer,
+    retry,
+    stream_recovery,
+    timeout,
+    tonic_client
+);
 
 fn run(binary: &str) {
     let output = Command::new(binary).output().unwrap();

@@ -81,7 +81,7 @@ impl Reader<'_> {
         let mut any = None;
         for item in self.items(json)? {
             if item.get().starts_with('"') {
-                names.push(self.group(item)?.to_string());
+                names.push(self.named(item)?);
                 continue;
             }
             let object: Object<'_> = self.parsed(item)?;
@@ -107,7 +107,7 @@ impl Reader<'_> {
         let mut names = Vec::new();
         for item in self.items(list.get().as_bytes())? {
             names.push(if item.get().starts_with('"') {
-                self.group(item)?.to_string()
+                self.named(item)?
             } else {
                 let object = self.parsed(item)?;
                 self.hop(item, object)?
@@ -122,6 +122,24 @@ impl Reader<'_> {
 
     fn parsed<'b, T: serde::Deserialize<'b>>(&self, json: &'b RawValue) -> Result<T, Refusal> {
         serde_json::from_str(json.get()).map_err(|_| wrong(self.name, WANTED))
+    }
+
+    /// What a text names, as it is called in the list: a group, or a model that a group with `*` covers, which is asked
+    /// for that one.
+    fn named(&mut self, json: &RawValue) -> Result<String, Refusal> {
+        let group = self.group(json)?;
+        if !group.contains('*') {
+            return Ok(group.to_string());
+        }
+        let model = Bytes::copy_from_slice(json.get().as_bytes());
+        Ok(self.push(group, vec![("model".to_owned(), model)]))
+    }
+
+    /// Adds a fallback that is more than the name of a group; gives what it is called.
+    fn push(&mut self, group: Name, fields: Vec<(String, Bytes)>) -> String {
+        let label = Name::from(format!("{group} ({}[{}])", self.name, self.hops.len()));
+        self.hops.push(Hop::new(label.clone(), group, fields));
+        label.to_string()
     }
 
     /// The group that a text names.
@@ -157,11 +175,9 @@ impl Reader<'_> {
             let message = format!("`{}.stream`: all fallbacks answer alike", self.name);
             return Err(Refusal::bad_request(message).param(self.name));
         }
-        let label = Name::from(format!("{group} ({}[{}])", self.name, self.hops.len()));
         let value =
             |(key, json): (String, &RawValue)| (key, Bytes::copy_from_slice(json.get().as_bytes()));
         let fields = object.into_iter().map(value).collect();
-        self.hops.push(Hop::new(label.clone(), group, fields));
-        Ok(label.to_string())
+        Ok(self.push(group, fields))
     }
 }

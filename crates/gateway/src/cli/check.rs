@@ -9,9 +9,9 @@ use crate::setup;
 pub(super) fn run(file: &Path) -> ExitCode {
     match read(file) {
         Ok(loaded) => {
-            let groups = loaded.config.groups.len();
+            let groups = loaded.config.listed().count();
             let deployments: usize =
-                loaded.config.groups.iter().map(|group| group.deployments.len()).sum();
+                loaded.config.listed().map(|group| group.deployments.len()).sum();
             println!("{}: valid, {groups} groups, {deployments} deployments", file.display());
             ExitCode::SUCCESS
         }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use crate::auth::MasterKey;
+use crate::checkups::Checking;
 use crate::config::{self, Config, Secret};
 use crate::live::Live;
 use crate::reload::Reload;
@@ -57,6 +58,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
             Ok(router) => router,
             Err(error) => return failed(&format!("error: {error}")),
         };
+        let checking = Checking::of(&config, &router);
         let app = App {
             master_key,
             allow_mock_testing: config.allow_mock_testing,
@@ -65,7 +67,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         };
         let live = Live::from(Arc::new(app));
         let exposed = !args.listen.ip().is_loopback();
-        let reload = Reload::new(args.config.clone(), live.clone(), files, exposed);
+        let reload = Reload::new(args.config.clone(), live.clone(), files, exposed, checking);
         serve(args.listen, &config, live, reload).await
     })
 }
@@ -77,7 +79,7 @@ async fn serve(listen: SocketAddr, config: &Config, live: Live, reload: Reload) 
     };
     let reloading = tokio::spawn(reload.follow());
     let address = listener.local_addr().unwrap_or(listen);
-    let names: Vec<&str> = config.groups.iter().map(|group| group.name.as_str()).collect();
+    let names: Vec<&str> = config.listed().map(|group| group.name.as_str()).collect();
     // Whoever waits for this line waits at the other end of a pipe; if it is gone, so be it.
     let _ = writeln!(
         std::io::stdout(),

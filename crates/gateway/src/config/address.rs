@@ -23,6 +23,9 @@ pub(super) struct Written<'a> {
 /// The version of Azure's API that LiteLLM asks for where none is named (1.106).
 const AZURE_VERSION: &str = "2025-02-01-preview";
 
+/// Where Ollama listens unless it is told otherwise.
+const OLLAMA: &str = "http://localhost:11434";
+
 /// The versions that stand for Azure's API without versions.
 const AZURE_V1: [&str; 3] = ["v1", "latest", "preview"];
 
@@ -64,19 +67,32 @@ pub(super) fn read(
     }
 }
 
-/// The address that the environment has, for whom LiteLLM looks there and no other is known.
+/// The address that the environment has, or the usual one, for whom LiteLLM looks there.
 fn of_the_environment(cx: &Cx<'_>, provider: &Provider, model: &At<String>) -> Option<At<String>> {
     let name = match provider.name {
         "azure" => "AZURE_API_BASE",
         "ollama" | "ollama_chat" => "OLLAMA_API_BASE",
         _ => return None,
     };
-    Some(At { value: cx.env.get(name)?, span: model.span, hidden: true })
+    let ours = || (name == "OLLAMA_API_BASE").then(|| OLLAMA.to_owned());
+    Some(At { value: cx.env.get(name).or_else(ours)?, span: model.span, hidden: true })
+}
+
+/// Whether it stands for something that is still to be filled in, as examples have it: `<your-endpoint>`.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    let starts = |start: &str| text.get(..5).is_some_and(|text| text.eq_ignore_ascii_case(start));
+    let bracketed = text.starts_with('<') && text.ends_with('>');
+    bracketed || (starts("your-") || starts("your_")) && !text.contains(['.', ':', '/'])
 }
 
 /// A base URL as it was written, if it is one; without slashes at its end.
 fn checked<'a>(cx: &mut Cx<'_>, given: &'a At<String>) -> Option<&'a str> {
     let text = given.value.trim().trim_end_matches('/');
+    if is_placeholder(text) && !given.hidden {
+        let message = || "`api_base` is still a placeholder: the deployment is left out".to_owned();
+        cx.warn_once(Section::Params, "api_base", given.span, message, || None);
+        return None;
+    }
     let (message, help) = match text.parse::<Uri>() {
         _ if mask::has_credentials(text) => {
             ("`api_base` must not hold credentials", Some("use `api_key`"))
@@ -133,7 +149,8 @@ fn azure(cx: &mut Cx<'_>, base: &str, written: &Written<'_>) -> Option<String> {
         return Some(format!("{base}?api-version={version}"));
     }
     let deployment = written.upstream;
-    if !deployment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
+    // A `*` stands for what the caller calls it.
+    if !deployment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~*".contains(&byte)) {
         let message = "`model` names no deployment of Azure's";
         let help = "write `azure/` and the deployment's name".to_owned();
         cx.error(written.model.span, message, Some(help));

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use http::{HeaderValue, Uri};
 use secondwind_llm::dialect::{self, Provider};
-use secondwind_router::Limits;
+use secondwind_router::{Checkup, Limits, Pattern};
 
 use super::address::{self, Written};
 use super::at::At;
+use super::checkups;
 use super::credentials::Credentials;
 use super::cx::Cx;
 use super::de;
@@ -31,6 +32,8 @@ pub(super) struct Member {
     id: Option<At<String>>,
     pub(super) provider: &'static Provider,
     model: String,
+    /// The name with `*` that it answers for.
+    pattern: Option<Pattern>,
     pub(super) base: Uri,
     api_key: Option<Secret>,
     organization: Option<Secret>,
@@ -38,21 +41,27 @@ pub(super) struct Member {
     order: Option<u32>,
     /// Whether it goes on from an assistant's last message.
     prefill: bool,
+    /// Whether its model makes embeddings and nothing else.
+    embeds: bool,
     /// Whether parameters without a counterpart are left out; `None`: as everywhere.
     drop_params: Option<bool>,
     price: Option<f64>,
     tags: Vec<String>,
     limits: Limits,
+    /// How it is checked, and where it is written if nothing can be asked of it.
+    checkup: Result<Option<Checkup>, Span>,
     /// What goes into its policy.
     pub(super) overlay: Option<Node>,
 }
 
 /// A deployment that lacks nothing but its policy.
+#[derive(Clone)]
 pub(super) struct Ready {
     pub(super) id: String,
     pub(super) dialect: String,
     pub(super) provider: String,
     pub(super) model: String,
+    pub(super) pattern: Option<Pattern>,
     pub(super) api_base: Uri,
     pub(super) api_key: Option<Secret>,
     pub(super) weight: f64,
@@ -62,6 +71,7 @@ pub(super) struct Ready {
     pub(super) limits: Limits,
     pub(super) organization: Option<Secret>,
     pub(super) prefill: bool,
+    pub(super) checkup: Option<Checkup>,
     pub(super) drop_params: Option<bool>,
     pub(super) overlay: Option<Node>,
 }
@@ -98,6 +108,9 @@ pub(super) fn read(
         let Some((name, member)) = deployment(cx, names, credentials, item) else {
             continue;
         };
+        if let (Some(id), None) = (&member.id, &member.pattern) {
+            names.add_home(&id.value, &name);
+        }
         match places.get(&name).and_then(|&place| groups.get_mut(place)) {
             Some(group) => group.members.push(member),
             None => {
@@ -165,7 +178,9 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
     let [input, output] = costs.unwrap_or_default();
     let price =
         price(cx, [params.input_cost_per_token.or(input), params.output_cost_per_token.or(output)]);
+    let embeds = info.as_ref().and_then(|info| info.mode.as_deref()) == Some("embedding");
     let max_input_tokens = info.as_ref().and_then(|info| info.max_input_tokens);
+    let said = checkups::said(cx, info.as_mut());
     let id = id(cx, names, info);
     let weights = [("weight", params.weight), ("rpm", params.rpm), ("tpm", params.tpm)]
         .map(|(key, weight)| weight.and_then(|weight| positive(cx, key, weight)));
@@ -180,7 +195,8 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
         max_parallel_requests: params.max_parallel_requests.filter(|most| *most > 0),
         max_input_tokens,
     };
-    let (provider, upstream) = upstream(cx, &model, params.custom_llm_provider.as_ref())?;
+    let custom = params.custom_llm_provider.as_ref();
+    let (provider, upstream) = upstream(cx, &model, custom, &raw.model_name.value)?;
     if placeless {
         // What is wrong with it has been told.
         return None;
@@ -192,6 +208,7 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
         api_version: params.api_version.as_ref(),
     };
     let base = address::read(cx, provider, &written)?;
+    let checkup = said.checkup(provider, &upstream).ok_or(model.span);
     let api_key = match params.api_key.filter(|key| !key.value.expose().is_empty()) {
         // A key of the environment goes to the provider that it is for, and nowhere else.
         None if keyless && (params.api_base.is_none() || provider.api_base.is_none()) => {
@@ -212,16 +229,19 @@ fn described(cx: &mut Cx<'_>, names: &mut Names, mut item: Node) -> Option<(Stri
         id,
         provider,
         model: upstream,
+        pattern: Pattern::new(&raw.model_name.value),
         base,
         api_key,
         organization,
         weights,
         order: params.order,
         prefill: prefill.unwrap_or(false),
+        embeds,
         drop_params: params.drop_params,
         price,
         tags: params.tags.unwrap_or_default(),
         limits,
+        checkup,
         overlay,
     };
     Some((name?, member))
@@ -263,10 +283,6 @@ fn group_name(cx: &mut Cx<'_>, name: &At<String>) -> Option<String> {
         "`model_name` is empty"
     } else if text.chars().any(char::is_control) {
         "`model_name` must be one line of text"
-    } else if text.contains('*') {
-        let message = || "a `model_name` with `*` is not available yet: it is left out".to_owned();
-        cx.warn_once(Section::Deployment, "model_name *", name.span, message, || None);
-        return None;
     } else {
         return Some(text.clone());
     };
@@ -299,6 +315,7 @@ fn upstream(
     cx: &mut Cx<'_>,
     model: &At<String>,
     custom: Option<&At<String>>,
+    group: &str,
 ) -> Option<(&'static Provider, String)> {
     let text = model.value.trim();
     let (name, rest, span) = match (custom, text.split_once('/')) {
@@ -311,10 +328,23 @@ fn upstream(
         cx.error(model.span, "`model` has no name", None);
         return None;
     }
-    if rest.contains('*') {
-        let message = || "a `model` with `*` is not available yet: it is left out".to_owned();
+    if address::is_placeholder(rest) && !model.hidden {
+        let message = || "`model` is still a placeholder: the deployment is left out".to_owned();
+        cx.warn_once(Section::Params, "model placeholder", model.span, message, || None);
+        return None;
+    }
+    let stars = |text: &str| text.matches('*').count();
+    if stars(rest) > stars(group) {
+        let message =
+            || "`model` has more `*` than its `model_name`: the deployment is left out".to_owned();
         cx.warn_once(Section::Params, "model *", model.span, message, || None);
         return None;
+    }
+    if text == "*" && custom.is_none() {
+        let message = || "the `model` `*` is taken for `openai/*`".to_owned();
+        let help =
+            || Some("a caller cannot choose the provider: write one group for each".to_owned());
+        cx.warn_once(Section::Params, "model", model.span, message, help);
     }
     if let Some(provider) = dialect::by_name(name) {
         // LiteLLM's hints at what an Azure deployment's model is like.
@@ -384,9 +414,25 @@ fn positive(cx: &mut Cx<'_>, key: &str, weight: At<f64>) -> Option<At<f64>> {
     None
 }
 
+/// Tells which deployments cannot be checked in the background.
+pub(super) fn tell_unchecked(cx: &mut Cx<'_>, groups: &[Group]) {
+    for member in groups.iter().flat_map(|group| &group.members) {
+        if let Err(span) = member.checkup {
+            let message = || "a `model` with `*` is not checked in the background".to_owned();
+            let help = || Some("name a `health_check_model` in its `model_info`".to_owned());
+            cx.warn_once(Section::Info, "health_check_model", span, message, help);
+        }
+    }
+}
+
 // === impl Group ===
 
 impl Group {
+    /// Whether nobody can be asked for anything but embeddings there.
+    pub(super) fn embeds(&self) -> bool {
+        self.members.iter().all(|member| member.embeds)
+    }
+
     /// Gives the deployments what they have only together: ids, weights and orders.
     pub(super) fn finish(self, names: &mut Names) -> (String, Vec<Ready>) {
         let any = |weights: &[Option<At<f64>>; 3], n: usize| {
@@ -407,6 +453,7 @@ impl Group {
                 dialect: member.provider.dialect.name().to_owned(),
                 provider: member.provider.name.to_owned(),
                 model: member.model,
+                pattern: member.pattern,
                 api_base: member.base,
                 api_key: member.api_key,
                 weight,
@@ -416,6 +463,7 @@ impl Group {
                 limits: member.limits,
                 organization: member.organization,
                 prefill: member.prefill,
+                checkup: member.checkup.ok().flatten(),
                 drop_params: member.drop_params,
                 overlay: member.overlay,
             }

@@ -81,7 +81,7 @@ fn table(cx: &mut Cx<'_>, names: &Names, entry: Entry) -> Table {
             cx.warn(one.at, message, Some(format!("write them for `{target}`")));
             continue;
         }
-        if group != ANY && !names.is_group(&group) {
+        if group != ANY && !names.knows(&group) {
             names.missing(cx, &group, one.at);
             // To tell what else is wrong with it.
             list(cx, names, one, None);
@@ -136,12 +136,18 @@ fn target(cx: &mut Cx<'_>, names: &Names, mut item: Node, own: Option<&str>) -> 
         cx.error(item.span, message, None);
         return None;
     }
-    if item.text().is_some_and(|name| names.is_id(name)) {
-        let message = "a fallback to one deployment has no effect yet";
-        cx.warn(item.span, message, Some("name its group".to_owned()));
+    if item.text().is_some_and(|name| names.is_other_id(name)) {
+        let message =
+            "this deployment is left out, or answers for names with `*`: it has no effect";
+        cx.warn(item.span, message, Some("name a group".to_owned()));
         return None;
     }
     let name = names.group(cx, &item)?;
+    if name.contains('*') {
+        let message = format!("`{name}` is no model that could be asked for: it has no effect");
+        cx.warn(item.span, message, Some("name one that it covers".to_owned()));
+        return None;
+    }
     if own == Some(name.as_str()) {
         cx.error(item.span, format!("`{name}` cannot be its own fallback"), None);
         return None;
@@ -194,9 +200,9 @@ impl Fallbacks {
     }
 
     /// Puts the lists of one group where a policy has them.
-    pub(super) fn put_own(&mut self, group: &str, policy: &mut Node) {
-        for ((_, path), table) in TABLES.into_iter().zip(&mut self.tables) {
-            if let Some(entry) = table.remove(group) {
+    pub(super) fn put_own(&self, group: &str, policy: &mut Node) {
+        for ((_, path), table) in TABLES.into_iter().zip(&self.tables) {
+            if let Some(entry) = table.get(group).cloned() {
                 policy.put(path, entry);
             }
         }

@@ -59,11 +59,11 @@ pub(super) const PARAMS: &str = "
 pub(super) const INFO: &str = "
     access_groups access_windows allow_fail_open base_model blocked created_at created_by
     db_model default_reasoning_effort deprecation_date description
-    disable_background_health_check discoverable enable_tag_filtering
-    enforce_supported_endpoints health_check_max_tokens health_check_model health_check_timeout
+     discoverable enable_tag_filtering
+    enforce_supported_endpoints health_check_max_tokens  
     health_check_voice internal_router_model key litellm_provider max_embedding_batch_size
     max_images_per_prompt max_output_tokens max_tokens max_video_length max_videos_per_prompt
-    member_auto_router mode off_peak_pricing order output_vector_size pricing_provider
+    member_auto_router off_peak_pricing order output_vector_size pricing_provider
     prompt_cache_min_tokens provider_specific_entry ptu_count ptu_effective_from
     ptu_effective_to ptu_shares rate_limit_model_name reasoning_contexts reasoning_effort_levels
     reasoning_modes regional_endpoint_uplift_multiplier regional_processing_uplift_multiplier_eu
@@ -181,7 +181,7 @@ pub(super) const GENERAL: &str = "
     allow_requests_on_db_unavailable allow_unmanaged_response_ids allow_user_auth
     allowed_file_extensions allowed_ips allowed_routes always_include_stream_usage
     apply_user_budget_to_team_keys auto_redirect_ui_login_to_sso
-    background_health_check_model_groups background_health_checks blocked_file_extensions
+    background_health_check_model_groups blocked_file_extensions
     cancel_on_disconnect claude_code_gateway_managed_settings claude_code_marketplace_auth_required
     completion_model control_plane_url coordination_redis custom_auth custom_auth_run_common_checks
     custom_key_generate custom_key_policy custom_key_update custom_sso custom_team_metadata_validate
@@ -197,13 +197,13 @@ pub(super) const GENERAL: &str = "
     disable_requester_ip_address_logging disable_reset_budget disable_responses_id_security
     disable_retry_on_max_parallel_request_limit_error disable_spend_logs disable_spend_updates
     drain_endpoint_token enable_claude_code_gateway enable_drain_endpoint
-    enable_health_check_routing enable_jwt_auth enable_mcp_registry
+     enable_jwt_auth enable_mcp_registry
     enable_openai_websocket_passthrough enable_public_model_hub enforce_fallback_model_access
     enforce_rbac enforce_user_param enforced_params expose_fallback_errors_to_caller
     fail_closed_budget_enforcement fail_closed_rate_limit_enforcement failed_login_block_seconds
     failed_login_window_seconds forward_client_headers_to_llm_api forward_llm_provider_auth_headers
-    forward_openai_org_id global_max_parallel_requests health_check_concurrency health_check_details
-    health_check_ignore_transient_errors health_check_interval
+    forward_openai_org_id global_max_parallel_requests health_check_details
+    health_check_ignore_transient_errors 
     health_check_skip_disabled_background_models health_check_staleness_threshold
     hide_default_credentials_hint include_call_id_in_error_body infer_model_from_keys
     key_management_settings key_management_system litellm_jwtauth litellm_key_header_name

@@ -50,6 +50,7 @@
 
 mod address;
 mod at;
+mod checkups;
 mod credentials;
 mod cx;
 mod de;
@@ -86,7 +87,7 @@ use self::cx::Cx;
 use self::node::Node;
 
 pub use self::findings::{Finding, Findings, Place, Severity};
-pub use self::resolved::{Config, DeploymentConfig, GroupConfig};
+pub use self::resolved::{Checkups, Config, DeploymentConfig, GroupConfig};
 pub use self::secret::Secret;
 pub use self::source::Source;
 pub(crate) use self::stamp::Stamped;

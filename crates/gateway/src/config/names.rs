@@ -1,8 +1,10 @@
 //! The names of the groups, and what else may be said in their place.
 
-use std::collections::{HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use secondwind_policy::suggest;
+use secondwind_router::Pattern;
 
 use super::cx::Cx;
 use super::de;
@@ -24,6 +26,28 @@ pub(super) struct Names {
     left_out: HashSet<String>,
     /// Whether the list of the groups could not be read: then none of them is missing.
     blind: bool,
+    /// The groups with `*` that somebody can answer for.
+    patterns: Vec<Pattern>,
+    /// The groups of the deployments that can be named by their ids.
+    homes: HashMap<String, String>,
+    derived: RefCell<AllDerived>,
+}
+
+/// What a group is made of that is there since it is named, and not in `model_list`.
+#[derive(Clone)]
+pub(super) struct Derived {
+    /// The group whose deployments it has.
+    pub(super) home: String,
+    /// The one deployment that it has, if not all of them.
+    pub(super) deployment: Option<String>,
+}
+
+/// The groups that are there since they are named.
+#[derive(Default)]
+struct AllDerived {
+    names: HashSet<String>,
+    homes: HashSet<String>,
+    to_come: VecDeque<(String, Derived)>,
 }
 
 // === impl Names ===
@@ -48,6 +72,51 @@ impl Names {
 
     pub(super) fn add_present(&mut self, name: &str) {
         self.present.insert(name.to_owned());
+        self.patterns.extend(Pattern::new(name));
+    }
+
+    /// Notes which group the deployment called `id` is in.
+    pub(super) fn add_home(&mut self, id: &str, group: &str) {
+        self.homes.insert(id.to_owned(), group.to_owned());
+    }
+
+    /// Whether the deployments of a group are those of another one as well, which is there since it was named.
+    pub(super) fn is_home(&self, group: &str) -> bool {
+        self.derived.borrow().homes.contains(group)
+    }
+
+    /// The next group that is there since it was named.
+    pub(super) fn next_derived(&self) -> Option<(String, Derived)> {
+        self.derived.borrow_mut().to_come.pop_front()
+    }
+
+    /// Whether a name that is none of a group stands for one deployment, or is covered by a group with `*`. If so it
+    /// is a group from now on.
+    fn derive(&self, name: &str) -> bool {
+        if self.is_group(name) || self.aliases.contains_key(name) {
+            return false;
+        }
+        let mut derived = self.derived.borrow_mut();
+        if derived.names.contains(name) {
+            return true;
+        }
+        let of_id = self.homes.get(name).map(|home| (home.clone(), Some(name.to_owned())));
+        let covers = |pattern: &&Pattern| pattern.covers(name);
+        let found = of_id.or_else(|| {
+            let patterns = self.patterns.iter().rev().filter(covers);
+            let most = patterns.max_by_key(|pattern| pattern.specificity())?;
+            Some((most.as_str().to_owned(), None))
+        });
+        let Some((home, deployment)) = found else { return false };
+        derived.names.insert(name.to_owned());
+        derived.homes.insert(home.clone());
+        derived.to_come.push_back((name.to_owned(), Derived { home, deployment }));
+        true
+    }
+
+    /// Whether there is a group of this name, or one from now on.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.is_group(name) || self.derive(name)
     }
 
     /// Notes that the list of the groups cannot be read.
@@ -62,11 +131,12 @@ impl Names {
 
     /// Whether nobody can answer for a group that is rightly named.
     pub(super) fn is_left_out(&self, name: &str) -> bool {
-        !self.present.contains(name) && self.left_out.iter().any(|left| covers(left, name))
+        let there = self.present.contains(name) || self.derived.borrow().names.contains(name);
+        !there && self.left_out.iter().any(|left| covers(left, name))
     }
 
-    /// Whether it is the id of a deployment, and not a group or an alias.
-    pub(super) fn is_id(&self, name: &str) -> bool {
+    /// Whether it is the id of a deployment that cannot be named in the place of a group.
+    pub(super) fn is_other_id(&self, name: &str) -> bool {
         self.ids.contains_key(name) && self.find(name).is_none()
     }
 
@@ -87,7 +157,7 @@ impl Names {
 
     /// The group that is meant by a name, which may be an alias.
     fn find(&self, name: &str) -> Option<String> {
-        let group = self.aliased(name).or_else(|| self.is_group(name).then_some(name));
+        let group = self.aliased(name).or_else(|| self.knows(name).then_some(name));
         group.map(str::to_owned)
     }
 

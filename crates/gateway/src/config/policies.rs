@@ -57,7 +57,13 @@ pub(super) fn read(
 ) -> Policies {
     let mut fallbacks = fallbacks::read(cx, names, litellm, router);
     let counts = by_group(cx, names, router.take("model_group_retry_policy"));
-    let groups = by_group(cx, names, secondwind.take("groups"));
+    let mut groups = by_group(cx, names, secondwind.take("groups"));
+    // Those that are only named here are known from here on, always in the same order.
+    let mut named: Vec<_> = groups.iter_mut().collect();
+    named.sort_unstable_by_key(|(name, _)| *name);
+    for (name, entry) in named {
+        fallbacks::check(cx, names, &mut entry.node, Some(name));
+    }
     let own = secondwind.take("policy").map(|mut entry| {
         fallbacks::check(cx, names, &mut entry.node, None);
         entry
@@ -140,7 +146,7 @@ fn by_group(cx: &mut Cx<'_>, names: &Names, section: Option<Entry>) -> HashMap<S
         if entry.node.is_null() {
             continue;
         }
-        if names.is_group(&entry.key) {
+        if names.knows(&entry.key) {
             groups.insert(entry.key.clone(), entry);
         } else if let Some(target) = names.aliased(&entry.key) {
             let message = format!("`{}` is an alias, not a group", entry.key);
@@ -160,60 +166,76 @@ impl Policies {
         Arc::clone(&self.base)
     }
 
-    /// The policy of a group.
-    pub(super) fn group(&mut self, cx: &mut Cx<'_>, names: &Names, name: &str) -> Group {
-        let mut said = Node::empty(Span { file: 0, line: 0, column: 0, start: 0, len: 0 });
-        let counts = self.counts.remove(name);
-        if let Some(entry) = counts.filter(|_| !self.off.retry) {
-            said.put("retry.counts", entry);
+    /// The policy of a group; what holds for the group called `home` holds for it as well, where it says nothing else.
+    pub(super) fn group(&self, cx: &mut Cx<'_>, name: &str, home: Option<&str>) -> Group {
+        let mut layers = Vec::new();
+        let (mut off, mut soft) = (self.off, self.soft);
+        for of in home.into_iter().chain([name]) {
+            let mut said = Node::empty(Span { file: 0, line: 0, column: 0, start: 0, len: 0 });
+            if let Some(entry) = self.counts.get(of).filter(|_| !self.off.retry) {
+                said.put("retry.counts", entry.clone());
+            }
+            if !self.off.fallback {
+                self.fallbacks.put_own(of, &mut said);
+            }
+            let said = Layer::read(cx, said);
+            if !said.is_empty() {
+                layers.push(said);
+            }
+            if let Some(entry) = self.groups.get(of).cloned() {
+                let own = Layer::of(cx, entry);
+                off = off.under(&own.partial);
+                soft &= own.leaves_attempt();
+                layers.push(own);
+            }
         }
-        if !self.off.fallback {
-            self.fallbacks.put_own(name, &mut said);
-        }
-        let said = Layer::read(cx, said);
-        let own = self.groups.remove(name).map(|mut entry| {
-            fallbacks::check(cx, names, &mut entry.node, Some(name));
-            Layer::of(cx, entry)
-        });
-        let off = own.as_ref().map_or(self.off, |own| self.off.under(&own.partial));
-
-        let without = self.without(name);
-        let mut layers: Vec<&Layer> = without.iter().collect();
-        if !said.is_empty() {
-            layers.push(&said);
-        }
-        layers.extend(&own);
+        let layers: Vec<&Layer> = layers.iter().collect();
         let policy = match layers.as_slice() {
             [] => None,
-            layers => {
-                let soft = self.soft && own.as_ref().is_none_or(Layer::leaves_attempt);
-                lay(cx, &self.base, layers, soft).map(Arc::new)
-            }
+            layers => lay(cx, &self.base, layers, soft).map(Arc::new),
         };
         let policy = policy.unwrap_or_else(|| Arc::clone(&self.base));
+        let policy = match without(&policy, name) {
+            Some(others) => lay(cx, &policy, &[&others], false).map_or(policy, Arc::new),
+            None => policy,
+        };
         Group { policy, off, made: Vec::new() }
     }
 
-    /// The general lists without the group itself, where they name it.
-    fn without(&self, name: &str) -> Option<Layer> {
-        let all = self.base.fallback();
-        let named = [all.to(), all.context_window(), all.content_policy()];
-        if !named.iter().any(|list| list.iter().any(|other| other == name)) {
-            return None;
+    /// Notes what is said of the streams of a group that has none: its models make embeddings.
+    pub(super) fn without_streams(&self, cx: &mut Cx<'_>, name: &str) {
+        let Some(own) = self.groups.get(name) else { return };
+        for key in ["recovery", "keepalive", "max_recoveries"] {
+            let Some((entry, _)) = own.node.place(&format!("stream.{key}")) else { continue };
+            if entry.node.text() != Some("off") && !entry.node.is_null() {
+                let message = format!(
+                    "`{key}` has no effect: the models of `{name}` make embeddings, which are no streams"
+                );
+                cx.warn(entry.at, message, Some("leave it out".to_owned()));
+            }
         }
-        let list = |list: &[String]| {
-            let others = list.iter().filter(|other| *other != name).cloned();
-            Setting::Set(others.collect::<Vec<_>>())
-        };
-        let mut fallback = PartialFallback::default();
-        fallback.to = list(all.to());
-        fallback.context_window = list(all.context_window());
-        fallback.content_policy = list(all.content_policy());
-        let mut partial = PartialPolicy::default();
-        partial.fallback = Setting::Set(fallback);
-        let nowhere = Span { file: 0, line: 0, column: 0, start: 0, len: 0 };
-        Some(Layer { node: Node::empty(nowhere), partial })
     }
+}
+
+/// The lists of fallbacks without the group itself, where they name it.
+fn without(policy: &Policy, name: &str) -> Option<Layer> {
+    let all = policy.fallback();
+    let named = [all.to(), all.context_window(), all.content_policy()];
+    if !named.iter().any(|list| list.iter().any(|other| other == name)) {
+        return None;
+    }
+    let list = |list: &[String]| {
+        let others = list.iter().filter(|other| *other != name).cloned();
+        Setting::Set(others.collect::<Vec<_>>())
+    };
+    let mut fallback = PartialFallback::default();
+    fallback.to = list(all.to());
+    fallback.context_window = list(all.context_window());
+    fallback.content_policy = list(all.content_policy());
+    let mut partial = PartialPolicy::default();
+    partial.fallback = Setting::Set(fallback);
+    let nowhere = Span { file: 0, line: 0, column: 0, start: 0, len: 0 };
+    Some(Layer { node: Node::empty(nowhere), partial })
 }
 
 // === impl Group ===

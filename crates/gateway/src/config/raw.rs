@@ -1,7 +1,9 @@
 //! The parts of a LiteLLM configuration that are acted on, as they are written.
 
 use std::fmt;
+use std::time::Duration;
 
+use secondwind_policy::Written;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -44,10 +46,15 @@ pub(super) struct Params {
 #[serde(deny_unknown_fields)]
 pub(super) struct Info {
     pub(super) id: Option<At<Id>>,
+    /// What the model is for: `chat`, `embedding`.
+    pub(super) mode: Option<String>,
     pub(super) supports_assistant_prefill: Option<bool>,
     pub(super) max_input_tokens: Option<u64>,
     pub(super) input_cost_per_token: Option<At<f64>>,
     pub(super) output_cost_per_token: Option<At<f64>>,
+    pub(super) health_check_model: Option<At<String>>,
+    pub(super) health_check_timeout: Option<At<Written<Duration>>>,
+    pub(super) disable_background_health_check: Option<bool>,
 }
 
 /// A deployment's name; numbers will do.
@@ -60,6 +67,11 @@ pub(super) struct General {
     pub(super) master_key: Option<Secret>,
     #[serde(rename = "dangerously_allow_mock_testing_request_params")]
     pub(super) allow_mock_testing: Option<bool>,
+    pub(super) background_health_checks: Option<bool>,
+    pub(super) health_check_interval: Option<At<Written<Duration>>>,
+    pub(super) health_check_concurrency: Option<At<u32>>,
+    /// Whether what checks come to decides who is asked: it always does.
+    pub(super) enable_health_check_routing: Option<At<bool>>,
 }
 
 /// A value of `model_group_alias` that is more than a name.

@@ -1,16 +1,19 @@
 //! Turns the tree of a file into a [`Config`].
 
+use super::checkups;
 use super::credentials;
+use std::collections::HashMap;
+
 use super::cx::Cx;
 use super::de;
 use super::deployments::{self, Member, Ready};
 use super::env;
 use super::known::{self, Section};
-use super::names::Names;
+use super::names::{Derived, Names};
 use super::node::{Entry, Node, Value};
 use super::policies;
 use super::raw;
-use super::resolved::{Config, DeploymentConfig, GroupConfig};
+use super::resolved::{Checkups, Config, DeploymentConfig, GroupConfig};
 use super::routing;
 use super::secret::Secret;
 use crate::surface::Passthrough;
@@ -36,26 +39,40 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
     let drop_params = routing::flag(cx, &mut litellm, "drop_params");
     store(cx, secondwind.take("store"));
     let passthrough = passthrough(cx, &names, &groups, secondwind.take("passthrough"));
-    let (master_key, allow_mock_testing) = general_settings(cx, &mut general);
+    let (master_key, allow_mock_testing, checkups) = general_settings(cx, &mut general);
+    if checkups.is_some() {
+        deployments::tell_unchecked(cx, &groups);
+    }
 
     let parts = [&mut litellm, &mut router, &mut secondwind];
-    let mut policies = policies::read(cx, &names, parts);
-    let groups: Vec<_> = groups
+    let policies = policies::read(cx, &names, parts);
+    let most = routing.max_parallel_requests;
+    let mut homes = HashMap::new();
+    let mut groups: Vec<_> = groups
         .into_iter()
         .map(|group| {
-            let (name, members) = group.finish(&mut names);
-            let mut policy = policies.group(cx, &names, &name);
-            let deployments = members.into_iter().map(|ready| {
-                let ready = Ready { drop_params: ready.drop_params.or(Some(drop_params)), ..ready };
-                let mut deployment = deployment(cx, &mut policy, ready);
-                let most = &mut deployment.limits.max_parallel_requests;
-                *most = most.or(routing.max_parallel_requests);
-                deployment
-            });
-            let deployments = deployments.collect();
-            GroupConfig { name, policy: policy.policy, deployments }
+            let embeds = group.embeds();
+            let (name, mut members) = group.finish(&mut names);
+            if embeds {
+                policies.without_streams(cx, &name);
+            }
+            for ready in &mut members {
+                ready.drop_params = ready.drop_params.or(Some(drop_params));
+            }
+            if names.is_home(&name) {
+                homes.insert(name.clone(), members.clone());
+            }
+            let policy = policies.group(cx, &name, None);
+            self::group(cx, policy, name, members, most)
         })
         .collect();
+    while let Some((name, Derived { home, deployment })) = names.next_derived() {
+        let policy = policies.group(cx, &name, Some(&home));
+        let members = homes.get(&home).into_iter().flatten();
+        let meant = |ready: &&Ready| deployment.as_ref().is_none_or(|id| ready.id == *id);
+        let members = members.filter(meant).cloned().collect();
+        groups.push(GroupConfig { listed: false, ..group(cx, policy, name, members, most) });
+    }
     let (strategy, checks) = (routing.strategy, routing.checks);
     let policy = policies.base();
     let config = Config {
@@ -67,6 +84,7 @@ pub(super) fn config(cx: &mut Cx<'_>, mut root: Node) -> Option<Config> {
         checks,
         allow_mock_testing,
         passthrough,
+        checkups,
     };
     (!config.groups.is_empty()).then_some(config)
 }
@@ -88,12 +106,31 @@ fn section(cx: &mut Cx<'_>, root: &mut Node, key: &str, section: Section) -> Nod
     node
 }
 
+/// A group that lacks nothing; `most` requests at a time are for a deployment that says nothing of it.
+fn group(
+    cx: &mut Cx<'_>,
+    mut policy: policies::Group,
+    name: String,
+    members: Vec<Ready>,
+    most: Option<u32>,
+) -> GroupConfig {
+    let deployments = members.into_iter().map(|ready| {
+        let mut deployment = deployment(cx, &mut policy, ready);
+        let limit = &mut deployment.limits.max_parallel_requests;
+        *limit = limit.or(most);
+        deployment
+    });
+    let deployments = deployments.collect();
+    GroupConfig { name, policy: policy.policy, deployments, listed: true }
+}
+
 fn deployment(cx: &mut Cx<'_>, group: &mut policies::Group, ready: Ready) -> DeploymentConfig {
     DeploymentConfig {
         id: ready.id,
         dialect: ready.dialect,
         provider: ready.provider,
         model: ready.model,
+        pattern: ready.pattern,
         api_base: ready.api_base,
         api_key: ready.api_key,
         weight: ready.weight,
@@ -104,16 +141,21 @@ fn deployment(cx: &mut Cx<'_>, group: &mut policies::Group, ready: Ready) -> Dep
         policy: group.deployment(cx, ready.overlay),
         organization: ready.organization,
         assistant_prefill: ready.prefill,
+        checkup: ready.checkup,
         drop_params: ready.drop_params.unwrap_or(false),
     }
 }
 
-fn general_settings(cx: &mut Cx<'_>, general: &mut Node) -> (Option<Secret>, bool) {
+fn general_settings(
+    cx: &mut Cx<'_>,
+    general: &mut Node,
+) -> (Option<Secret>, bool, Option<Checkups>) {
     let dropped = matches!(&general.value, Value::Map(map) if map.has_dropped("master_key"));
     let raw: raw::General = de::read(cx, general).unwrap_or_default();
+    let checkups = checkups::read(cx, &raw);
     let given = raw.master_key.filter(|key| !key.expose().is_empty());
     let key = given.or_else(|| cx.env.get(MASTER_KEY).filter(|_| !dropped).map(Secret::new));
-    (key, raw.allow_mock_testing.unwrap_or(false))
+    (key, raw.allow_mock_testing.unwrap_or(false), checkups)
 }
 
 /// State is kept in memory; there is nowhere else yet.

@@ -1,6 +1,7 @@
 use super::*;
 
 mod addresses;
+mod checkups;
 mod credentials;
 mod examples;
 mod files;
@@ -10,6 +11,7 @@ mod precedence;
 mod routing;
 mod scale;
 mod secrets;
+mod wildcards;
 mod yaml;
 
 /// Reads a text with no environment.

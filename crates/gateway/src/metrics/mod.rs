@@ -37,6 +37,10 @@ const RECOVERIES: usize = 4;
 const DENIALS: usize = 5;
 const RESTS: usize = 6;
 
+/// Beside them the tokens that were wasted: those that a provider told, and those that were estimated.
+const WASTED: usize = OF_DEPLOYMENTS.len() * OUTCOMES;
+const OF_DEPLOYMENT: usize = WASTED + 2;
+
 /// The classes, and one for what did not fail.
 const OUTCOMES: usize = Class::ALL.len() + 1;
 
@@ -93,9 +97,7 @@ impl Metrics {
             let Some(group) = index.groups.get_mut(&deployment.group) else { continue };
             let known = before.groups.get(&deployment.group);
             let known = known.and_then(|group| group.deployments.get(&deployment.id));
-            let counters = known
-                .cloned()
-                .unwrap_or_else(|| Arc::new(Counters::new(OF_DEPLOYMENTS.len() * OUTCOMES)));
+            let counters = known.cloned().unwrap_or_else(|| Arc::new(Counters::new(OF_DEPLOYMENT)));
             group.deployments.insert(deployment.id.clone(), counters);
             group.order.push(deployment.id);
         }
@@ -153,6 +155,9 @@ impl Index {
         let cut = || (attempt.ended != Some(Ended::Answered)).then_some(Class::Cancelled);
         let outcome = outcome(attempt.class.or_else(cut));
         counters.add(ATTEMPTS * OUTCOMES + outcome, 1);
+        if let Some(wasted) = attempt.wasted {
+            counters.add(WASTED + usize::from(wasted.estimated), wasted.tokens);
+        }
         if let Some(took) = attempt.duration {
             time(&group.counters, ATTEMPT_TIMES, took);
         }

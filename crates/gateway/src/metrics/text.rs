@@ -9,7 +9,7 @@ use secondwind_router::DeploymentState;
 use super::counters::Counters;
 use super::{
     ATTEMPT_TIMES, BOUNDS, Group, IN_FLIGHT, Index, OF_DEPLOYMENTS, OUTCOMES, REQUEST_TIMES,
-    REQUESTS, TIMES,
+    REQUESTS, TIMES, WASTED,
 };
 
 /// All metrics. A series that never counted anything is left out.
@@ -62,6 +62,17 @@ pub(super) fn write(index: &Index, refused: &Counters, states: &[DeploymentState
                     let labels = [("group", &**group), ("deployment", id), ("class", class)];
                     text.count(&family, &labels, counters.sum(kind * OUTCOMES + at));
                 }
+            }
+        }
+    }
+    let help = "Tokens of answers that broke off or were not the one begun, and that no caller's usage tells.";
+    text.family("wasted_tokens_total", "counter", help);
+    for (group, Group { deployments, order, .. }) in groups() {
+        for id in order {
+            let Some(counters) = deployments.get(id) else { continue };
+            for (at, count) in ["reported", "estimated"].into_iter().enumerate() {
+                let labels = [("group", &**group), ("deployment", id), ("count", count)];
+                text.count("wasted_tokens_total", &labels, counters.sum(WASTED + at));
             }
         }
     }

@@ -17,6 +17,7 @@ use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use crate::auth::MasterKey;
+use crate::checkups::Checking;
 use crate::config::{self, Finding, Findings, Secret, Stamped};
 use crate::live::Live;
 use crate::routes::App;
@@ -35,6 +36,8 @@ pub(crate) struct Reload {
     files: Vec<Stamped>,
     /// Whether a change was seen at the last look.
     changing: bool,
+    /// The background checks of what is at work.
+    checking: Checking,
 }
 
 /// A configuration was put to work.
@@ -61,8 +64,15 @@ pub(crate) enum Kept {
 impl Reload {
     /// For the configuration in `file`, which is at work in `live` and was read from `files`. With `exposed`
     /// one that has no `master_key` is refused.
-    pub(crate) fn new(file: PathBuf, live: Live, files: Vec<Stamped>, exposed: bool) -> Self {
-        Self { file, live, exposed, files, changing: false }
+    /// `checking` is kept for as long as that is at work.
+    pub(crate) fn new(
+        file: PathBuf,
+        live: Live,
+        files: Vec<Stamped>,
+        exposed: bool,
+        checking: Checking,
+    ) -> Self {
+        Self { file, live, exposed, files, changing: false, checking }
     }
 
     /// Does it for as long as it is polled. A SIGHUP is heard from now on.
@@ -133,16 +143,17 @@ impl Reload {
         }
         let app = self.live.app();
         let router = setup::successor(&config, &app.router).map_err(Kept::Unworkable)?;
+        self.checking = Checking::of(&config, &router);
         self.live.replace(App {
             // What was counted goes on.
             router: app.metrics.watch(router),
             master_key,
             allow_mock_testing: config.allow_mock_testing,
-            passthrough: config.passthrough,
+            passthrough: config.passthrough.clone(),
             ..App::clone(&app)
         });
-        let deployments = config.groups.iter().map(|group| group.deployments.len()).sum();
-        Ok(Reloaded { groups: config.groups.len(), deployments, warnings: loaded.warnings })
+        let deployments = config.listed().map(|group| group.deployments.len()).sum();
+        Ok(Reloaded { groups: config.listed().count(), deployments, warnings: loaded.warnings })
     }
 }
 

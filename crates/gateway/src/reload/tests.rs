@@ -40,7 +40,8 @@ impl Place {
         let config = config::load_noting(&file, &|_| None, &mut files).unwrap().config;
         let router = setup::router(&config).unwrap();
         let live = Live::from(Arc::new(App::new(router, 7)));
-        let reload = Reload::new(file, live.clone(), files, exposed);
+        let checking = Checking::of(&config, &live.app().router);
+        let reload = Reload::new(file, live.clone(), files, exposed, checking);
         Self { folder, live, reload }
     }
 
@@ -227,4 +228,32 @@ async fn a_gateway_that_others_reach_does_not_lose_its_key() {
     let kept = place.reload.again().unwrap_err();
     assert!(matches!(kept, Kept::Keyless), "{kept}");
     assert_eq!(place.groups(), ["first"]);
+}
+
+#[tokio::test]
+async fn background_checks_are_those_of_what_is_at_work() {
+    let mut place = Place::new("checks", false);
+    assert!(place.reload.checking.0.is_none(), "off unless they are wanted");
+    let checked = format!("{}general_settings: {{background_health_checks: true}}\n", good("a"));
+    place.write("config.yaml", &checked);
+    place.look_twice();
+    let first = place.reload.checking.0.as_ref().unwrap().abort_handle();
+    assert!(!first.is_finished());
+    // What cannot be used changes nothing.
+    place.write("config.yaml", "model_list: 7");
+    place.look_twice();
+    assert!(!first.is_finished());
+    place.write("config.yaml", &checked.replace("name: a", "name: b"));
+    place.look_twice();
+    let second = place.reload.checking.0.as_ref().unwrap().abort_handle();
+    while !first.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!second.is_finished());
+    place.write("config.yaml", &good("c"));
+    place.look_twice();
+    assert!(place.reload.checking.0.is_none());
+    while !second.is_finished() {
+        tokio::task::yield_now().await;
+    }
 }

@@ -39,6 +39,8 @@ pub(super) struct Clocks {
     last_content: Option<Instant>,
     first_content: Option<Instant>,
     finished: Option<Instant>,
+    /// Before that no clock runs out, whatever comes: that only puts it off. `None`: it is to be found out.
+    soonest: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -109,6 +111,7 @@ impl Clocks {
             last_content: None,
             first_content: None,
             finished: None,
+            soonest: None,
             timer: None,
         }
     }
@@ -121,12 +124,18 @@ impl Clocks {
     /// Content came.
     pub(super) fn content(&mut self, now: Instant) {
         self.last_content = Some(now);
-        self.first_content.get_or_insert(now);
+        if self.first_content.is_none() {
+            self.first_content = Some(now);
+            self.soonest = None;
+        }
     }
 
     /// All that counts has come.
     pub(super) fn finish(&mut self, now: Instant) {
-        self.finished.get_or_insert(now);
+        if self.finished.is_none() {
+            self.finished = Some(now);
+            self.soonest = None;
+        }
     }
 
     /// The clock that runs out first, and when.
@@ -149,26 +158,40 @@ impl Clocks {
         first.map(|(at, elapsed)| (at, Over::Elapsed(elapsed)))
     }
 
+    /// The same, noting when.
+    fn look(&mut self) -> Option<(Instant, Over)> {
+        let next = self.next();
+        self.soonest = next.as_ref().map(|(at, _)| *at);
+        next
+    }
+
     /// Whether a clock has run out at `now`.
-    pub(super) fn over(&self, now: Instant) -> Option<Over> {
-        self.next().and_then(|(at, over)| (at <= now).then_some(over))
+    pub(super) fn over(&mut self, now: Instant) -> Option<Over> {
+        if self.soonest.is_some_and(|at| now < at) {
+            return None;
+        }
+        self.look().and_then(|(at, over)| (at <= now).then_some(over))
     }
 
     /// Waits for the first clock to run out.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
         loop {
-            let Some((at, over)) = self.next() else { return Poll::Pending };
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
-            if timer.deadline() > at {
-                timer.as_mut().reset(at);
+            let soonest = self.soonest.or_else(|| Some(self.look()?.0));
+            let Some(soonest) = soonest else { return Poll::Pending };
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(soonest)));
+            if timer.deadline() > soonest {
+                timer.as_mut().reset(soonest);
             }
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
+            let Some((at, over)) = self.look() else { return Poll::Pending };
             if at <= Instant::now() {
                 return Poll::Ready(over);
             }
-            timer.as_mut().reset(at);
+            if let Some(timer) = &mut self.timer {
+                timer.as_mut().reset(at);
+            }
         }
     }
 }

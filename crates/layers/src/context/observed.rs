@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Context, State};
 use crate::classify::Verdict;
 use crate::observe::{About, Sink};
-use crate::trail::{Ended, Name, Stop};
+use crate::trail::{Ended, Name, Stop, Wasted};
 
 /// Who observes a request.
 pub(super) struct Observed {
@@ -63,6 +63,19 @@ impl Context {
         let since = now.saturating_duration_since(self.0.started);
         let why = Ended::Stopped(Stop::NotRetried);
         state.end_answer(since, verdict.map(|verdict| (verdict.class, why)));
+    }
+
+    /// The number of the attempt at hand: 1 for the first, 0 before it.
+    #[must_use]
+    pub fn attempts(&self) -> usize {
+        self.state().trail.attempts().len()
+    }
+
+    /// Notes that the attempt of that number took tokens in vain. What is noted after the request is over is not told.
+    pub fn waste(&self, number: usize, wasted: Wasted) {
+        if let Some(attempt) = self.state().trail.get_mut(number) {
+            attempt.wasted = Some(wasted);
+        }
     }
 
     /// Tells those who observe the request that it is over: answered, or failed with `class`. The first to say so

@@ -10,7 +10,7 @@ use secondwind_layers::body::{Inspect, Passed};
 use secondwind_layers::classify::Verdict;
 use secondwind_policy::Class;
 
-use super::{AtEnd, Follow, Seen, StreamDialect, Transcript};
+use super::{AtEnd, Follow, Seen, StreamDialect, Transcript, Usage};
 use crate::sse::{Event, Framer};
 use crate::translate::TranslateStream;
 
@@ -88,6 +88,13 @@ impl Events {
     #[must_use]
     pub fn transcript(&self) -> &Transcript {
         self.follow.transcript()
+    }
+
+    /// The tokens counted, as far as told: to the caller, or to us by the provider.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        let foreign = self.foreign.as_ref();
+        self.transcript().usage.or_else(|| foreign?.follow.transcript().usage)
     }
 
     /// All that was told.

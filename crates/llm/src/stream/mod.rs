@@ -47,6 +47,7 @@ mod openai_splice;
 mod piece;
 mod relay;
 mod responses;
+mod shape;
 mod transcript;
 mod wire;
 

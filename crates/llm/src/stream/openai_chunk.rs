@@ -3,6 +3,7 @@
 //! A choice is begun by its first chunk and ended by its `finish_reason`; the answer is finished when
 //! every choice that was begun has ended. `[DONE]` alone finishes nothing.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use super::counts::Counts;
 use super::piece::{Few, Piece};
+use super::shape::Shape;
 use super::{AtEnd, Follow, Seen, Transcript, wire};
 use crate::sse::Event;
 
@@ -64,6 +66,8 @@ struct Delta<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Chunks {
     told: Transcript,
+    /// The last chunk that gave text and nothing else.
+    shape: Shape,
 }
 
 // === impl Chunks ===
@@ -71,7 +75,7 @@ pub(super) struct Chunks {
 impl Chunks {
     /// Goes on with what the caller has been told.
     pub(super) fn after(said: &Transcript) -> Self {
-        Self { told: said.clone() }
+        Self { told: said.clone(), shape: Shape::default() }
     }
 
     fn chunk(&mut self, chunk: &Chunk<'_>) -> Seen {
@@ -132,6 +136,12 @@ impl Follow for Chunks {
         if event.name() == Some("error") {
             return Seen::Error(wire::verdict(data));
         }
+        if let Some(text) = self.shape.text(data) {
+            // The chunk that it is like has said all else.
+            self.told.text.push_str(&text);
+            self.told.events += 1;
+            return Seen::Content;
+        }
         match wire::parse::<Chunk<'_>>(data) {
             Some(chunk) => {
                 let failed = chunk.error.told()
@@ -139,7 +149,12 @@ impl Follow for Chunks {
                     || chunk.choices.iter().any(Choice::failed);
                 match failed.then(|| failure(data)).flatten() {
                     Some(error) => error,
-                    None => self.chunk(&chunk),
+                    None => {
+                        if let Some(text) = chunk.only_text() {
+                            self.shape.learn(data, text);
+                        }
+                        self.chunk(&chunk)
+                    }
                 }
             }
             None => failure(data)
@@ -182,6 +197,31 @@ fn failure(data: &[u8]) -> Option<Seen> {
         wire::verdict_on(error).unwrap_or_else(|| wire::verdict(b"{}"))
     };
     Some(Seen::Error(verdict))
+}
+
+// === impl Chunk ===
+
+impl Chunk<'_> {
+    /// The text of the first choice, as it stands in the chunk, where that is all that the chunk adds: another one
+    /// that differs in nothing but the text adds that text.
+    fn only_text(&self) -> Option<&str> {
+        let mut choices = self.choices.iter();
+        let (Some(choice), None) = (choices.next(), choices.next()) else { return None };
+        let first = choice.index.number().unwrap_or_default() == 0;
+        let Choice { delta, text, finish_reason, logprobs, .. } = choice;
+        if !first || delta.other || finish_reason.told() || logprobs.told() {
+            return None;
+        }
+        match (&delta.content, text) {
+            (Piece::Text(Cow::Borrowed(only)), other)
+            | (other, Piece::Text(Cow::Borrowed(only)))
+                if !only.is_empty() && !other.told() =>
+            {
+                Some(only)
+            }
+            _ => None,
+        }
+    }
 }
 
 // === impl Choice ===

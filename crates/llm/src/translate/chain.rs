@@ -30,15 +30,16 @@ impl Translate for Chain {
         self.inner.request(&self.outer.request(body, options)?, options)
     }
 
-    fn answer(&self, body: &[u8]) -> Result<Bytes, NoAnswer> {
-        self.outer.answer(&self.inner.answer(body)?)
+    fn answer(&self, body: &[u8], created: u64) -> Result<Bytes, NoAnswer> {
+        self.outer.answer(&self.inner.answer(body, created)?, created)
     }
 
-    fn stream(&self, request: &[u8]) -> Box<dyn TranslateStream> {
+    fn stream(&self, request: &[u8], created: u64) -> Box<dyn TranslateStream> {
         // The request went through once: what it asks of the stream is in it, whatever had to be left out.
         let options = Options { drop_params: true, ..Options::new("") };
         let between = self.outer.request(request, &options).unwrap_or_default();
-        let (outer, inner) = (self.outer.stream(request), self.inner.stream(&between));
+        let (outer, inner) =
+            (self.outer.stream(request, created), self.inner.stream(&between, created));
         Box::new(Stream { outer, inner, framer: Framer::new() })
     }
 }

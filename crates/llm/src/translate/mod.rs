@@ -66,15 +66,16 @@ pub trait Translate: fmt::Debug + Send + Sync {
     /// Where the request is none of the caller's API, or asks for what the provider does not have.
     fn request(&self, body: &[u8], options: &Options<'_>) -> Result<Bytes, Refused>;
 
-    /// The caller's answer for a provider's whole JSON answer.
+    /// The caller's answer for a provider's whole JSON answer. `created` is when it was made, in seconds since 1970,
+    /// for APIs that tell it and providers that do not.
     ///
     /// # Errors
     /// Where the body is no answer, or not a finished one.
-    fn answer(&self, body: &[u8]) -> Result<Bytes, NoAnswer>;
+    fn answer(&self, body: &[u8], created: u64) -> Result<Bytes, NoAnswer>;
 
     /// The translation of one stream, event by event. `request` is the caller's body: it says what
-    /// the stream is to carry.
-    fn stream(&self, request: &[u8]) -> Box<dyn TranslateStream>;
+    /// the stream is to carry; `created` is as that of an answer.
+    fn stream(&self, request: &[u8], created: u64) -> Box<dyn TranslateStream>;
 }
 
 /// The translation of one stream.

@@ -4,6 +4,7 @@
 //! events), which is an answer once something of it is there. What is pinned is answered by whatever comes with the
 //! status of a success: it may be a file with any content, or nothing.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -33,13 +34,18 @@ impl Passed {
         deployment: &Deployment,
         call: &Call,
     ) -> Option<http::Request<Outgoing>> {
-        let Deployment { target, auth, model_json, .. } = deployment;
+        let Deployment { target, auth, .. } = deployment;
         let uri = self.uri(target)?;
         let body = match self.body() {
-            Some(upload) => Outgoing::Upload(Box::new(upload.reader(&target.model))),
+            // What is pinned asks for no model.
             None if self.place().is_some() => Spliced::whole(call.body.clone()).into(),
-            None => {
-                Spliced::new(&call.body, call.peek.model_range.clone(), model_json.clone()).into()
+            Some(upload) if self.place().is_some() => upload.reader(&target.model).into(),
+            asked => {
+                let (model, json) = deployment.model(&call.peek.model)?;
+                match asked {
+                    Some(upload) => upload.reader(&model).into(),
+                    None => Spliced::new(&call.body, call.peek.model_range.clone(), json).into(),
+                }
             }
         };
         let mut sent = http::Request::new(body);
@@ -63,6 +69,10 @@ impl Passed {
 impl Sent {
     fn passed(&self) -> Option<&Passed> {
         self.request.call().passed.as_deref()
+    }
+
+    pub(super) fn is_passed(&self) -> bool {
+        self.passed().is_some()
     }
 
     fn is_pinned(&self) -> bool {
@@ -108,10 +118,11 @@ impl Sent {
 
     /// An answer that is handed on before its end.
     pub(super) fn flowing(&self, read: Bytes, rest: Incoming) -> Body {
-        if self.passed().is_none() {
-            return Body::flowing(read, rest);
+        let deployment = Arc::clone(&self.deployment);
+        if !self.is_passed() {
+            return Body::flowing(read, rest, deployment);
         }
-        let (deployment, idle) = (self.deployment.clone(), self.policy().timeout().idle());
+        let idle = self.policy().timeout().idle();
         Body::passing(Passing::new(read, rest, deployment, idle))
     }
 

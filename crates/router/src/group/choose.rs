@@ -263,7 +263,8 @@ impl<S> Group<S> {
         usable.then_some(Candidate { index, order, weight, price, load, now })
     }
 
-    fn room(&self, member: usize) -> Option<Room> {
+    /// How many requests the deployment takes at the same time, and who waits for it.
+    pub(crate) fn room(&self, member: usize) -> Option<Room> {
         let limits = self.members.get(member)?.deployment.target.limits;
         let queue = Arc::clone(&self.queue);
         limits.max_parallel_requests.map(|most| Room { most, queue })

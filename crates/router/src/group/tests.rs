@@ -139,7 +139,7 @@ impl Play {
         let scripts =
             names.into_iter().zip(scripts.iter().map(|steps| steps.iter().copied().collect()));
         *stage.scripts.lock().unwrap() = scripts.collect();
-        let groups = vec![GroupSetup { name: "g".into(), policy, targets }];
+        let groups = vec![GroupSetup { name: "g".into(), policy, targets, listed: true }];
         let setup = Setup {
             groups,
             aliases: vec![("best".into(), "g".into())],

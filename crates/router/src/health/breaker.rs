@@ -215,6 +215,12 @@ impl Breaker {
         doubled.min(LONGEST_COOLDOWN.max(base)).mul_f64(0.9 + 0.2 * random)
     }
 
+    /// Whether it asked to be left alone until after `now`, or rests for a rate limit.
+    pub(super) fn wants_peace(&self, now: Duration) -> bool {
+        self.rest
+            .is_some_and(|rest| now < rest.asked_until || rest.for_rate_limit && now < rest.until)
+    }
+
     /// Until when it rests, and whether for a rate limit.
     pub(super) fn rest(&self) -> Option<(Duration, bool)> {
         self.rest.map(|rest| (rest.until, rest.for_rate_limit))

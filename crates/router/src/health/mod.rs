@@ -34,6 +34,7 @@ use secondwind_policy::BreakerPolicy;
 use tokio::time::Instant;
 
 use self::breaker::{Breaker, Failure};
+use crate::checkup::Checked;
 use crate::load::Load;
 
 /// The health of one deployment.
@@ -46,6 +47,7 @@ pub(crate) struct Health {
     probing: AtomicBool,
     load: Load,
     breaker: Mutex<Breaker>,
+    checked: Mutex<Option<Checked>>,
 }
 
 /// Whether a deployment may be used.
@@ -78,6 +80,7 @@ impl Health {
             probing: AtomicBool::new(false),
             load: Load::new(origin),
             breaker: Mutex::default(),
+            checked: Mutex::default(),
         }
     }
 
@@ -103,6 +106,22 @@ impl Health {
             // It has just ended.
             None => Standing::Up,
         }
+    }
+
+    /// Whether it asked to be left alone until after `now`, or rests for a rate limit.
+    pub(crate) fn wants_peace(&self, now: Instant) -> bool {
+        self.probe_from.load(Ordering::Acquire) != 0
+            && self.breaker().wants_peace(self.since_origin(now))
+    }
+
+    /// Notes what a check came to.
+    pub(crate) fn note_check(&self, checked: Checked) {
+        *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked);
+    }
+
+    /// What the last check came to.
+    pub(crate) fn checked(&self) -> Option<Checked> {
+        *self.checked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the next request may go there at `now`.

@@ -49,6 +49,12 @@ impl Body for Outgoing {
     }
 }
 
+impl From<Reader> for Outgoing {
+    fn from(body: Reader) -> Self {
+        Self::Upload(Box::new(body))
+    }
+}
+
 impl From<Spliced> for Outgoing {
     fn from(body: Spliced) -> Self {
         Self::Spliced(body)

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use tower_service::Service;
 use tracing::debug;
 
+use super::spent::Spent;
 use super::splicing::{Differs, Splicing};
 use super::{ALIVE, Call, Outcome, Ticker};
 use crate::body::{Body, BodyError};
@@ -35,6 +36,10 @@ pub(super) struct Carried<S: Service<Request>> {
     /// What the caller had been told when the last stream broke.
     said: Transcript,
     recoveries: u32,
+    /// The number of the attempt whose answer is on its way.
+    number: usize,
+    /// What an answer took that broke off, and that nobody has followed yet.
+    spent: Option<Spent>,
     ticker: Option<Ticker>,
 }
 
@@ -62,7 +67,8 @@ where
     fn new(call: Call<S>, state: State<S::Future>) -> Self {
         let ticker = call.policy.stream().keepalive().map(Ticker::new);
         let (out, said) = (VecDeque::new(), Transcript::default());
-        Self { call, state, out, said, recoveries: 0, ticker }
+        let number = call.request.context().attempts();
+        Self { call, state, out, said, recoveries: 0, number, spent: None, ticker }
     }
 
     /// A sign of life is due now.
@@ -87,12 +93,14 @@ where
                         let out = &mut self.out;
                         if splicing.data(data, |bytes| out.push_back(bytes)) == Err(Differs) {
                             self.said = splicing.transcript().clone();
+                            splicing.in_vain(self.number, &self.call.request);
                             self.give_up(Verdict::new(Class::Interrupted), DIFFERS);
                         }
                     }
                     (Some(Err(broken)), _) => self.broke(broken.cause(), &broken.to_string()),
                     (None, Some(splicing)) if !splicing.transcript().finished => {
                         self.said = splicing.transcript().clone();
+                        splicing.in_vain(self.number, &self.call.request);
                         self.give_up(Verdict::new(Class::Interrupted), DIFFERS);
                     }
                     (None, _) => self.state = State::Done,
@@ -125,7 +133,11 @@ where
             }
         };
         let verdict = answer.extensions().get::<Verdict>().copied();
+        self.number = self.call.request.context().attempts();
         let way = answer.extensions().get::<Way>().copied().unwrap_or(Way::Afresh);
+        if let Some(spent) = self.spent.take_if(|_| verdict.is_none()) {
+            spent.followed(self.call.request.context(), way);
+        }
         let (head, body) = answer.into_parts();
         match (verdict, body.into_stream()) {
             (None, Ok(stream)) => {
@@ -146,6 +158,7 @@ where
                 let spliced = splicing.data(whole, |bytes| out.push_back(bytes));
                 self.said = splicing.transcript().clone();
                 if spliced.is_err() || !self.said.finished {
+                    splicing.in_vain(self.number, &self.call.request);
                     self.give_up(Verdict::new(Class::Interrupted), DIFFERS);
                 }
             }
@@ -170,17 +183,30 @@ where
         else {
             return;
         };
-        let (said, end) = match splicing {
-            Some(splicing) => (splicing.transcript().clone(), splicing.at_end()),
-            None => match stream.into_events() {
-                Some(events) => {
-                    let end = events.at_end();
-                    (events.into_transcript(), end)
-                }
-                None => (Transcript::default(), AtEnd::Broken),
-            },
+        let echoed = stream.echoed();
+        let (heard, end) = match stream.into_events() {
+            Some(events) => {
+                let end = events.at_end();
+                (events.into_transcript(), end)
+            }
+            None => (Transcript::default(), AtEnd::Broken),
         };
-        self.said = said;
+        let spent = Spent::new(self.number, &self.call.request, &heard);
+        let end = match splicing {
+            Some(splicing) => {
+                self.said = splicing.transcript().clone();
+                splicing.at_end()
+            }
+            None => {
+                self.said = heard;
+                end
+            }
+        };
+        // What was said goes to whoever carries on.
+        self.said.resumable &= !echoed;
+        if end == AtEnd::Broken {
+            self.spent = Some(spent);
+        }
         match end {
             // All was said that counts.
             AtEnd::Complete => {}
@@ -227,6 +253,9 @@ where
     /// Tells the caller, within the stream, and ends it.
     fn tell(&mut self, class: Class, message: &str, detail: &ErrorDetail) {
         let context = self.call.request.context();
+        if let Some(spent) = self.spent.take() {
+            spent.in_vain(context);
+        }
         context.end_request(Instant::now(), Some(class));
         let trail = context.trail().to_string();
         let error = ErrorReply {
@@ -286,6 +315,9 @@ impl<S: Service<Request>> Unpin for Carried<S> {}
 
 impl<S: Service<Request>> Drop for Carried<S> {
     fn drop(&mut self) {
+        if let Some(spent) = self.spent.take() {
+            spent.in_vain(self.call.request.context());
+        }
         let all_said = self.out.is_empty()
             && match &self.state {
                 State::Flowing { stream, splicing: None } => stream.is_whole(),

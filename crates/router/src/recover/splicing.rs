@@ -4,6 +4,9 @@ use bytes::Bytes;
 use secondwind_llm::sse::Framer;
 use secondwind_llm::stream::{AtEnd, Follow, Splice, Spliced, StreamDialect, Transcript, Way};
 
+use super::spent::Spent;
+use crate::request::Request;
+
 /// Takes the events of a second answer, and gives what the caller does not have yet.
 pub(super) struct Splicing {
     framer: Framer,
@@ -40,6 +43,11 @@ impl Splicing {
     /// All that the caller has been told.
     pub(super) fn transcript(&self) -> &Transcript {
         self.splice.transcript()
+    }
+
+    /// The second answer is of no use: what it took was in vain.
+    pub(super) fn in_vain(&self, number: usize, request: &Request) {
+        Spent::new(number, request, self.follow.transcript()).in_vain(request.context());
     }
 
     /// What it means that the second answer ends here.

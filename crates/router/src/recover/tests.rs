@@ -3,6 +3,7 @@ mod clocks;
 mod cuts;
 mod leaving;
 mod outcome;
+mod spent;
 mod waiting;
 
 use std::time::Duration;

@@ -14,7 +14,8 @@ fn target(id: &str) -> Target {
 }
 
 fn table(registry: &Registry, targets: Vec<Target>) -> HashMap<Name, Arc<Deployment>> {
-    let group = GroupSetup { name: "g".into(), policy: Arc::new(Policy::default()), targets };
+    let group =
+        GroupSetup { name: "g".into(), policy: Arc::new(Policy::default()), targets, listed: true };
     let (strategy, checks) = (Arc::new(SimpleShuffle), Checks::default());
     let setup = Setup { groups: vec![group], aliases: Vec::new(), strategy, checks };
     let all = std::cell::RefCell::new(HashMap::new());

@@ -75,7 +75,7 @@ impl Stage {
                 Target { order, policy, assistant_prefill, ..target }
             };
             let targets = (0..).zip(ids).map(target).collect();
-            GroupSetup { name: name.into(), policy: Arc::clone(policy), targets }
+            GroupSetup { name: name.into(), policy: Arc::clone(policy), targets, listed: true }
         };
         let groups =
             vec![group("g", here, &policy), group("spare", spare, &Arc::new(Policy::default()))];

@@ -62,6 +62,28 @@ fn an_address_of_ollamas_may_say_v1_or_not() {
             let env = [("OLLAMA_API_BASE", base)];
             assert_eq!(address(&format!("model: {model}"), &env).0, "http://localhost:11434/v1");
         }
+        assert_eq!(address(&format!("model: {model}"), &[]).0, "http://localhost:11434/v1");
+    }
+}
+
+/// Servers and clouds that speak OpenAI's dialect at an address that only the configuration knows.
+#[test]
+fn whoever_speaks_openai_is_asked_where_the_configuration_says() {
+    let bedrock = "https://bedrock-runtime.us-west-2.amazonaws.com/openai/v1";
+    let vertex = "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/us-central1/endpoints/openapi";
+    let gemini = "https://generativelanguage.googleapis.com/v1beta/openai";
+    for (model, base, upstream) in [
+        ("openai/openai.gpt-oss-20b-1:0", bedrock, "openai.gpt-oss-20b-1:0"),
+        ("openai/google/gemini-2.5-pro", vertex, "google/gemini-2.5-pro"),
+        ("openai/gemini-2.5-pro", gemini, "gemini-2.5-pro"),
+        ("openai/llama", "http://127.0.0.1:8080/v1", "llama"),
+        ("llamafile/llama", "http://127.0.0.1:8080/v1", "llama"),
+        ("hosted_vllm/qwen", "http://10.0.0.7:8000/v1", "qwen"),
+        ("lm_studio/phi", "http://127.0.0.1:1234/v1", "phi"),
+        ("xinference/bge", "http://0.0.0.0:9997/v1", "bge"),
+    ] {
+        let params = format!("model: '{model}', api_base: '{base}/'");
+        assert_eq!(address(&params, &[]), (base.to_owned(), upstream.to_owned()));
     }
 }
 

@@ -142,20 +142,22 @@ error: `gpt-4` cannot be its own fallback
 }
 
 #[test]
-fn leaves_out_a_deployment_as_a_fallback() {
+fn leaves_out_a_deployment_that_is_left_out_as_a_fallback() {
     let text = "\
 model_list:
   - model_name: gpt-4
     litellm_params: {model: gpt-4o, api_key: k}
-    model_info: {id: openai-1}
+  - model_name: gpt-4
+    litellm_params: {model: bedrock/claude}
+    model_info: {id: bedrock-1}
   - model_name: small
     litellm_params: {model: gpt-4o-mini, api_key: k}
-router_settings: {fallbacks: [{small: [openai-1]}]}
+router_settings: {fallbacks: [{small: [bedrock-1]}]}
 ";
     let loaded = read(text).unwrap();
     assert!(loaded.config.groups.iter().all(|group| group.policy.fallback().to().is_empty()));
-    let [warning] = &loaded.warnings[..] else { panic!("{:?}", loaded.warnings) };
-    assert!(warning.to_string().ends_with("^^^^^^^^ name its group"), "{warning}");
+    let [_, warning] = &loaded.warnings[..] else { panic!("{:?}", loaded.warnings) };
+    assert!(warning.to_string().ends_with("^^^^^^^^^ name a group"), "{warning}");
 }
 
 #[test]
@@ -389,5 +391,47 @@ guardrails: [{guardrail_name: x}]
             "`provider-budget-routing` has no effect yet; `simple-shuffle` is used",
             "`guardrails` has no effect yet",
         ]
+    );
+}
+
+#[test]
+fn warns_of_streams_that_are_to_be_carried_on_where_there_are_none() {
+    let text = "\
+model_list:
+  - model_name: vectors
+    litellm_params: {model: openai/text-embedding-3-small, api_key: k}
+    model_info: {mode: embedding}
+  - model_name: mixed
+    litellm_params: {model: openai/text-embedding-3-small, api_key: k}
+    model_info: {mode: embedding}
+  - model_name: mixed
+    litellm_params: {model: openai/gpt-4o, api_key: k}
+secondwind:
+  policy: {stream: {recovery: continue}}
+  groups:
+    vectors:
+      stream: {recovery: continue, keepalive: 15s}
+    mixed:
+      stream: {recovery: continue, keepalive: 15s}
+";
+    let loaded = read(text).unwrap();
+    let told: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told.join("\n"),
+        "\
+warning: `recovery` has no effect: the models of `vectors` make embeddings, which are no streams
+  --> config.yaml:14:16
+   |
+14 |       stream: {recovery: continue, keepalive: 15s}
+   |                ^^^^^^^^ leave it out
+warning: `keepalive` has no effect: the models of `vectors` make embeddings, which are no streams
+  --> config.yaml:14:36
+   |
+14 |       stream: {recovery: continue, keepalive: 15s}
+   |                                    ^^^^^^^^^ leave it out"
+    );
+    assert_eq!(
+        warnings(&text.replace("{recovery: continue, keepalive: 15s}", "{recovery: off}")),
+        [""; 0]
     );
 }

@@ -38,11 +38,11 @@ impl Translate for AnthropicToOpenAi {
         request::translate(body, options)
     }
 
-    fn answer(&self, body: &[u8]) -> Result<Bytes, NoAnswer> {
+    fn answer(&self, body: &[u8], _created: u64) -> Result<Bytes, NoAnswer> {
         answer::translate(body)
     }
 
-    fn stream(&self, _request: &[u8]) -> Box<dyn TranslateStream> {
+    fn stream(&self, _request: &[u8], _created: u64) -> Box<dyn TranslateStream> {
         Box::new(stream::Stream::default())
     }
 }

@@ -6,7 +6,7 @@ use super::super::messages::{Answer, Block, StopDetails, Usage};
 use super::super::wire::{self, Content, Text};
 use super::super::{NoAnswer, chat};
 
-pub(super) fn translate(body: &[u8]) -> Result<Bytes, NoAnswer> {
+pub(super) fn translate(body: &[u8], created: u64) -> Result<Bytes, NoAnswer> {
     let given: Answer<'_> = serde_json::from_slice(body)?;
     let Some(reason) = &given.stop_reason else {
         return Err(NoAnswer::new("it does not say why it stopped"));
@@ -30,7 +30,7 @@ pub(super) fn translate(body: &[u8]) -> Result<Bytes, NoAnswer> {
     Ok(wire::json(&chat::Completion {
         id: given.id,
         object: "chat.completion".into(),
-        created: 0,
+        created,
         model: given.model,
         choices: vec![choice],
         usage: Some(usage(&given.usage)),

@@ -16,7 +16,7 @@
 //! Anthropic wants back where tools are called; callers that send those with the conversation keep
 //! them in it. Reasoning without a signature is no provider's to be sent back, and stays here.
 //!
-//! Anthropic does not say when an answer was made: `created` is 0.
+//! Anthropic does not say when an answer was made: `created` is when it came.
 
 use bytes::Bytes;
 
@@ -40,13 +40,13 @@ impl Translate for OpenAiToAnthropic {
         request::translate(body, options)
     }
 
-    fn answer(&self, body: &[u8]) -> Result<Bytes, NoAnswer> {
-        answer::translate(body)
+    fn answer(&self, body: &[u8], created: u64) -> Result<Bytes, NoAnswer> {
+        answer::translate(body, created)
     }
 
-    fn stream(&self, request: &[u8]) -> Box<dyn TranslateStream> {
+    fn stream(&self, request: &[u8], created: u64) -> Box<dyn TranslateStream> {
         let asked: chat::StreamRequest = serde_json::from_slice(request).unwrap_or_default();
         let usage = asked.stream_options.and_then(|options| options.include_usage);
-        Box::new(stream::Stream::new(usage == Some(true)))
+        Box::new(stream::Stream::new(usage == Some(true), created))
     }
 }

@@ -15,6 +15,7 @@ use super::answer;
 pub(super) struct Stream {
     /// Whether the caller wants to be told what it cost.
     include_usage: bool,
+    created: u64,
     id: String,
     model: String,
     phase: Phase,
@@ -60,9 +61,10 @@ enum Kind {
 // === impl Stream ===
 
 impl Stream {
-    pub(super) fn new(include_usage: bool) -> Self {
+    pub(super) fn new(include_usage: bool, created: u64) -> Self {
         Self {
             include_usage,
+            created,
             id: String::new(),
             model: String::new(),
             phase: Phase::Before,
@@ -269,7 +271,7 @@ impl Stream {
         Chunk {
             id: self.id.as_str().into(),
             object: "chat.completion.chunk".into(),
-            created: 0,
+            created: self.created,
             model: self.model.as_str().into(),
             choices: Vec::new(),
             usage: self.include_usage.then_some(None),

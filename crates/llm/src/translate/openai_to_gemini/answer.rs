@@ -6,7 +6,7 @@ use super::super::gemini::{Answer, Candidate, FunctionCall, PromptFeedback, Usag
 use super::super::wire::{self, Content, Json, Text};
 use super::super::{NoAnswer, chat};
 
-pub(super) fn translate(body: &[u8]) -> Result<Bytes, NoAnswer> {
+pub(super) fn translate(body: &[u8], created: u64) -> Result<Bytes, NoAnswer> {
     let given: Answer<'_> = serde_json::from_slice(body)?;
     if given.error.is_some() {
         return Err(NoAnswer::new("it is an error"));
@@ -29,7 +29,7 @@ pub(super) fn translate(body: &[u8]) -> Result<Bytes, NoAnswer> {
     Ok(wire::json(&chat::Completion {
         id: given.response_id,
         object: "chat.completion".into(),
-        created: 0,
+        created,
         model: given.model_version,
         choices,
         usage: given.usage_metadata.as_ref().map(usage),

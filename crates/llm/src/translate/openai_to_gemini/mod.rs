@@ -22,7 +22,7 @@
 //!
 //! A prompt that was blocked is an answer that refuses, with the finish reason `content_filter`, as an
 //! answer is that was filtered. A generation that went wrong (`MALFORMED_FUNCTION_CALL`, `OTHER` …) is
-//! none. Gemini does not say when an answer was made: `created` is 0.
+//! none. Gemini does not say when an answer was made: `created` is when it came.
 
 use bytes::Bytes;
 
@@ -47,11 +47,11 @@ impl Translate for OpenAiToGemini {
         request::translate(body, options)
     }
 
-    fn answer(&self, body: &[u8]) -> Result<Bytes, NoAnswer> {
-        answer::translate(body)
+    fn answer(&self, body: &[u8], created: u64) -> Result<Bytes, NoAnswer> {
+        answer::translate(body, created)
     }
 
-    fn stream(&self, request: &[u8]) -> Box<dyn TranslateStream> {
-        Box::new(stream::Stream::new(request))
+    fn stream(&self, request: &[u8], created: u64) -> Box<dyn TranslateStream> {
+        Box::new(stream::Stream::new(request, created))
     }
 }

@@ -14,6 +14,7 @@ use super::answer;
 pub(super) struct Stream {
     /// Whether the caller wants to be told what it cost.
     include_usage: bool,
+    created: u64,
     id: String,
     model: String,
     /// How far each answer has come, by its index.
@@ -41,12 +42,12 @@ struct Asked {
 // === impl Stream ===
 
 impl Stream {
-    pub(super) fn new(request: &[u8]) -> Self {
+    pub(super) fn new(request: &[u8], created: u64) -> Self {
         let asked: Asked = serde_json::from_slice(request).unwrap_or_default();
         let usage = asked.stream_options.and_then(|options| options.include_usage);
         let count = asked.n.unwrap_or(1).clamp(1, 8);
         let choices = vec![Choice::default(); count];
-        Self { include_usage: usage == Some(true), choices, ..Self::default() }
+        Self { include_usage: usage == Some(true), created, choices, ..Self::default() }
     }
 
     fn add(&mut self, candidate: Candidate<'_>, out: &mut Vec<u8>) -> Result<(), Malformed> {
@@ -153,7 +154,7 @@ impl Stream {
         Chunk {
             id: self.id.as_str().into(),
             object: "chat.completion.chunk".into(),
-            created: 0,
+            created: self.created,
             model: self.model.as_str().into(),
             choices: Vec::new(),
             usage: self.include_usage.then_some(None),

@@ -396,6 +396,6 @@ fn takes_no_half_answer_for_one() {
         given(json!({"tool_calls": [call]}), json!("tool_calls")),
         given(json!({"tool_calls": [{"id": "a"}]}), json!("tool_calls")),
     ] {
-        assert!(PAIR.answer(given.to_string().as_bytes()).is_err(), "{given}");
+        assert!(PAIR.answer(given.to_string().as_bytes(), CREATED).is_err(), "{given}");
     }
 }

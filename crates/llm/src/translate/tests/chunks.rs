@@ -133,7 +133,7 @@ fn hands_on_an_error_within_a_stream_as_it_was_told() {
     for data in [r#"{"error":{"message":"Overloaded","code":503}}"#, r#"{"error":"x","choices":7}"#]
     {
         let mut out = Vec::new();
-        let error = PAIR.stream(b"{}").event(None, data.as_bytes(), &mut out).unwrap_err();
+        let error = PAIR.stream(b"{}", CREATED).event(None, data.as_bytes(), &mut out).unwrap_err();
         assert_eq!(error, Malformed::Error(Bytes::from_static(data.as_bytes())));
         assert!(out.is_empty());
     }
@@ -156,7 +156,7 @@ fn says_nothing_for_chunks_that_cannot_be() {
             call(json!({"function": {"arguments": "{}"}})),
         ),
     ] {
-        let mut stream = PAIR.stream(b"{}");
+        let mut stream = PAIR.stream(b"{}", CREATED);
         for event in &before {
             stream.event(None, event.as_bytes(), &mut Vec::new()).unwrap();
         }

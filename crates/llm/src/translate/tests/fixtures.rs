@@ -42,7 +42,7 @@ fn check(pair: &dyn Translate, case: &Path) {
     }
     if let Some(given) = read("given.sse") {
         let request = read("request.json").unwrap_or_else(|| b"{}".to_vec());
-        let mut stream = pair.stream(&request);
+        let mut stream = pair.stream(&request, CREATED);
         let mut out = Vec::new();
         for (name, data) in events(&given) {
             stream.event(name.as_deref(), data.as_bytes(), &mut out).unwrap();

@@ -213,7 +213,7 @@ fn takes_no_half_completion_for_a_response() {
         completion(json!({"role": "assistant", "tool_calls": [{"function": {}}]}), "tool_calls"),
         json!({"choices": [{"index": 0, "message": {"role": "assistant"}, "finish_reason": null}]}),
     ] {
-        assert!(PAIR.answer(given.to_string().as_bytes()).is_err(), "{given}");
+        assert!(PAIR.answer(given.to_string().as_bytes(), CREATED).is_err(), "{given}");
     }
 }
 
@@ -229,7 +229,7 @@ fn says_nothing_for_chunks_that_make_no_response() {
         (vec![], piece(json!({"index": 0, "function": {"arguments": "{"}}))),
         (vec![begun], piece(json!({"index": 1, "function": {"arguments": "{"}}))),
     ] {
-        let mut stream = PAIR.stream(b"{}");
+        let mut stream = PAIR.stream(b"{}", CREATED);
         for event in &before {
             stream.event(None, event.as_bytes(), &mut Vec::new()).unwrap();
         }
@@ -238,13 +238,13 @@ fn says_nothing_for_chunks_that_make_no_response() {
         assert!(matches!(error, Malformed::Event(_)) && out.is_empty(), "{before:?} {event}");
     }
     let data = br#"{"error":{"message":"Overloaded","code":503}}"#;
-    let error = PAIR.stream(b"{}").event(None, data, &mut Vec::new()).unwrap_err();
+    let error = PAIR.stream(b"{}", CREATED).event(None, data, &mut Vec::new()).unwrap_err();
     assert_eq!(error, Malformed::Error(Bytes::from_static(data)));
 }
 
 #[test]
 fn keeps_what_was_said_out_of_debug_output() {
-    let mut stream = PAIR.stream(b"{}");
+    let mut stream = PAIR.stream(b"{}", CREATED);
     let chunk = json!({"choices": [{"index": 0, "delta": {"content": "secret"}}]}).to_string();
     stream.event(None, chunk.as_bytes(), &mut Vec::new()).unwrap();
     assert!(!format!("{stream:?}").contains("secret"));

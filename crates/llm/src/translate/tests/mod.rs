@@ -19,6 +19,9 @@ mod roundtrip;
 mod streams;
 mod thinking;
 
+/// When answers were made of which their provider does not say it.
+const CREATED: u64 = 1_741_569_952;
+
 /// What `pair` sends for `asked`.
 fn sent(pair: &dyn Translate, asked: &Value) -> Value {
     let options = Options::new("theirs");
@@ -46,7 +49,7 @@ fn refused(pair: &dyn Translate, asked: &Value) -> (RefusedKind, String) {
 
 /// What the caller is answered for `given`.
 fn answered(pair: &dyn Translate, given: &Value) -> Value {
-    let body = pair.answer(&serde_json::to_vec(given).unwrap()).unwrap();
+    let body = pair.answer(&serde_json::to_vec(given).unwrap(), CREATED).unwrap();
     serde_json::from_slice(&body).unwrap()
 }
 

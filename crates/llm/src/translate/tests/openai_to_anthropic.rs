@@ -379,6 +379,6 @@ fn takes_no_half_answer_for_one() {
         json!({"content": [{"type": "tool_use", "id": "a", "name": "f"}],
             "stop_reason": "tool_use"}),
     ] {
-        assert!(PAIR.answer(given.to_string().as_bytes()).is_err(), "{given}");
+        assert!(PAIR.answer(given.to_string().as_bytes(), CREATED).is_err(), "{given}");
     }
 }

@@ -138,7 +138,7 @@ fn takes_no_generation_of_geminis_that_went_wrong_for_an_answer() {
         answer(json!([]), "UNEXPECTED_TOOL_CALL"),
         answer(json!([{"text": "Half"}]), "OTHER"),
     ] {
-        assert!(PAIR.answer(given.to_string().as_bytes()).is_err(), "{given}");
+        assert!(PAIR.answer(given.to_string().as_bytes(), CREATED).is_err(), "{given}");
     }
 }
 
@@ -202,7 +202,7 @@ fn says_nothing_for_pieces_of_gemini_that_cannot_be() {
         (vec![text(Value::Null)], text(json!("OTHER"))),
         (vec![text(Value::Null)], blocked),
     ] {
-        let mut stream = PAIR.stream(b"{}");
+        let mut stream = PAIR.stream(b"{}", CREATED);
         for event in &before {
             stream.event(None, event.to_string().as_bytes(), &mut Vec::new()).unwrap();
         }
@@ -212,6 +212,6 @@ fn says_nothing_for_pieces_of_gemini_that_cannot_be() {
     }
     let data = br#"{"error":{"code":503,"message":"Overloaded","status":"UNAVAILABLE"}}"#;
     let mut out = Vec::new();
-    let error = PAIR.stream(b"{}").event(None, data, &mut out).unwrap_err();
+    let error = PAIR.stream(b"{}", CREATED).event(None, data, &mut out).unwrap_err();
     assert_eq!((error, out.is_empty()), (Malformed::Error(Bytes::from_static(data)), true));
 }

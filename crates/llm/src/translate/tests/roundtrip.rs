@@ -191,7 +191,7 @@ proptest! {
         let (fresh, cached, written, output) = tokens;
         let prompt = fresh + cached + written;
         let given = json!({
-            "id": "chatcmpl-1", "object": "chat.completion", "created": 0, "model": "theirs",
+            "id": "chatcmpl-1", "object": "chat.completion", "created": CREATED, "model": "theirs",
             "choices": [{"index": 0, "message": message, "finish_reason": finish}],
             "usage": {"prompt_tokens": prompt, "completion_tokens": output,
                 "total_tokens": prompt + output,
@@ -206,8 +206,8 @@ proptest! {
     fn no_body_makes_a_translation_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
         let options = Options::new("theirs");
         for pair in PAIRS {
-            let _ = (pair.request(&body, &options).is_ok(), pair.answer(&body).is_ok());
-            let _ = pair.stream(&body).event(None, &body, &mut Vec::new()).is_ok();
+            let _ = (pair.request(&body, &options).is_ok(), pair.answer(&body, CREATED).is_ok());
+            let _ = pair.stream(&body, CREATED).event(None, &body, &mut Vec::new()).is_ok();
         }
     }
 

@@ -6,7 +6,7 @@ use super::*;
 
 /// The whole of what `pair` makes of `given`.
 pub(super) fn translated(pair: &dyn Translate, request: &Value, given: &[u8]) -> Vec<u8> {
-    let mut stream = pair.stream(request.to_string().as_bytes());
+    let mut stream = pair.stream(request.to_string().as_bytes(), CREATED);
     let mut out = Vec::new();
     for (name, data) in events(given) {
         stream.event(name.as_deref(), data.as_bytes(), &mut out).unwrap();
@@ -138,7 +138,7 @@ fn tells_openai_callers_the_cost_only_where_they_ask() {
 
 #[test]
 fn keeps_openai_callers_company_without_saying_anything() {
-    let mut stream = OpenAiToAnthropic.stream(b"{}");
+    let mut stream = OpenAiToAnthropic.stream(b"{}", CREATED);
     let mut out = Vec::new();
     stream.event(Some("ping"), br#"{"type": "ping"}"#, &mut out).unwrap();
     assert_eq!(out, b": ping\n\n");
@@ -151,7 +151,8 @@ fn hands_on_an_error_within_a_stream_as_it_was_told() {
     let data = br#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
     for name in [Some("error"), None] {
         let mut out = Vec::new();
-        let error = OpenAiToAnthropic.stream(b"{}").event(name, data, &mut out).unwrap_err();
+        let error =
+            OpenAiToAnthropic.stream(b"{}", CREATED).event(name, data, &mut out).unwrap_err();
         assert_eq!(error, Malformed::Error(Bytes::from_static(data)));
         assert!(out.is_empty());
     }
@@ -179,7 +180,7 @@ fn says_nothing_for_events_of_anthropic_that_cannot_be() {
         (vec![start, end], end),
         (vec![start, end], open),
     ] {
-        let mut stream = OpenAiToAnthropic.stream(b"{}");
+        let mut stream = OpenAiToAnthropic.stream(b"{}", CREATED);
         for event in &before {
             stream.event(None, event.as_bytes(), &mut Vec::new()).unwrap();
         }
@@ -197,7 +198,7 @@ fn a_call_that_is_cut_by_the_end_still_has_its_input() {
         r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"}}"#,
         r#"{"type":"message_stop"}"#,
     ];
-    let mut stream = OpenAiToAnthropic.stream(b"{}");
+    let mut stream = OpenAiToAnthropic.stream(b"{}", CREATED);
     let mut out = Vec::new();
     for event in given {
         stream.event(None, event.as_bytes(), &mut out).unwrap();
@@ -219,7 +220,8 @@ fn what_is_not_counted_anew_is_as_it_was_counted_before() {
         (json!({"input_tokens": 6, "output_tokens": 10, "cache_creation_input_tokens": 1}), 20),
     ] {
         let end = json!({"type": "message_delta", "delta": delta, "usage": usage});
-        let mut stream = OpenAiToAnthropic.stream(br#"{"stream_options":{"include_usage":true}}"#);
+        let mut stream =
+            OpenAiToAnthropic.stream(br#"{"stream_options":{"include_usage":true}}"#, CREATED);
         let mut out = Vec::new();
         for event in [&begin, &end, &json!({"type": "message_stop"})] {
             stream.event(None, event.to_string().as_bytes(), &mut out).unwrap();
