@@ -37,6 +37,7 @@ use crate::setup::Checks;
 use crate::state::DeploymentState;
 use crate::strategy::{Field, Strategy};
 use crate::target::{Deployment, Target};
+use crate::wild::has_star;
 
 /// A group at work, with `S` for the layers of each deployment.
 pub(crate) struct Group<S> {
@@ -140,10 +141,13 @@ impl<S> Group<S> {
 
     /// The first deployment that can have what belongs to an account.
     pub(crate) fn account(&self) -> Option<&Name> {
-        let speaks =
-            |target: &&Target| target.dialect.account_base(target.api_base.path()).is_some();
+        let has_one = |target: &&Target| {
+            // An address that depends on a model's name is no one account's.
+            !has_star(&target.api_base)
+                && target.dialect.account_base(target.api_base.path()).is_some()
+        };
         let mut targets = self.members.iter().map(|member| &member.deployment.target);
-        targets.find(speaks).map(|target| &target.id)
+        targets.find(has_one).map(|target| &target.id)
     }
 
     /// The host of the deployment called `id`.

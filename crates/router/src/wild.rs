@@ -100,7 +100,7 @@ pub(crate) fn asked_for(target: &Target, model: String) -> Option<Target> {
     Some(target)
 }
 
-fn has_star(base: &Uri) -> bool {
+pub(crate) fn has_star(base: &Uri) -> bool {
     base.path().contains('*')
 }
 

@@ -2,7 +2,7 @@
 
 use http::Method;
 use http_body_util::Full;
-use secondwind_testkit::upstream::Reply;
+use secondwind_testkit::upstream::{Reply, Upstream};
 use serde_json::json;
 
 use super::{FILES, PICTURE, asked, cast, of_account, only};
@@ -192,4 +192,15 @@ async fn what_was_stored_of_conversations_is_the_accounts() {
     assert_eq!(gateway.get("/v1/models").await.json()["data"][0]["id"], "gpt-4");
     east.always(Reply::ok());
     assert_eq!(gateway.post(CHAT, question("gpt-4").to_string()).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_address_that_depends_on_a_model_is_nobodys_account() {
+    let east = Upstream::start().await;
+    east.always(Reply::json(200, "{}"));
+    let host = format!("http://{}", east.addr());
+    let setup = Setup::new().at("azure/*", "azure", &host, ", api_version: '2024-10-21'");
+    let setup = setup.edited("openai/model-of-azure", "azure/*").with("gpt-4", "east", &east);
+    let gateway = setup.start().await;
+    assert_eq!(of_account(&gateway, Method::GET, FILES).await.trail(), ["gpt-4/east=ok"]);
 }
