@@ -17,8 +17,8 @@ macro_rules! examples {
 
 examples!(
     axum_server,
-    families,
     fallback,
+    families,
     hyper_proxy,
     llm_router,
     observer,

@@ -19,7 +19,7 @@ use crate::gateway::{Gateway, Setup, question};
 use crate::strict::{Heard, Verdict, hear, with_usage};
 
 /// Between two words.
-const PACE: Duration = Duration::from_millis(5);
+const PACE: Duration = Duration::from_millis(3);
 
 /// Of sixty words, one after the other.
 const ALL_WORDS: Duration = Duration::from_millis(5 * 59);
