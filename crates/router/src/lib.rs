@@ -14,7 +14,10 @@
 //! | `health` | which deployments rest, and until when |
 //! | `route` | how a deployment is asked: as it is, or in the words of its own API |
 //! | `load` | how many requests a deployment has, how fast it answers, what it was sent |
-//! | `pattern` | names with `*` in them |
+//! | `passed` | what is passed through: forms, files, sound, resources of an account |
+//! | `recover` | streams that survive: what breaks is carried on by others |
+//! | `pattern`, `wild` | names with `*` in them, and deployments that answer for them |
+//! | `scrub` | strikes a deployment's key out of what its provider says |
 //! | `watch` | tells a deployment's health what its attempts came to |
 //! | `told` | tells observers that a request is over |
 //! | `checkup` | background checks |
