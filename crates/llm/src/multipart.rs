@@ -13,7 +13,7 @@
 //! form.feed(b"--x\r\nContent-Disposition: form-data; name=\"mod")?;
 //! form.feed(b"el\"\r\n\r\nwhisper-1\r\n--x--\r\n")?;
 //! let model = form.model().ok_or("no model")?;
-//! assert_eq!((&*model.name, model.range.clone()), ("whisper-1", 51..60));
+//! assert_eq!((&*model.name, model.range.clone()), ("whisper-1", 53..62));
 //! form.finish()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
