@@ -288,7 +288,9 @@ fn tell(
             set(API_BASE, host);
         }
     }
-    set(TRAIL, &trail.to_string());
+    if let Ok(trail) = HeaderValue::try_from(trail.to_string()) {
+        headers.insert(TRAIL, trail);
+    }
     headers.insert(RETRIES, HeaderValue::from(trail.retries()));
     headers.insert(FALLBACKS, HeaderValue::from(trail.fallbacks()));
 }

@@ -191,6 +191,10 @@ impl Trail {
     }
 
     pub(crate) fn push(&mut self, attempt: Attempt) {
+        if self.attempts.is_empty() {
+            // Most requests have one, and streams keep it for long.
+            self.attempts.reserve_exact(1);
+        }
         self.attempts.push(attempt);
     }
 
@@ -208,6 +212,9 @@ impl fmt::Display for Trail {
         const MOST: usize = 2048;
         // Room for the note on what was left out.
         const NOTE: usize = 24;
+        if let [only] = self.attempts.as_slice() {
+            return only.fmt(f);
+        }
         let mut written = 0;
         for (at, attempt) in self.attempts.iter().enumerate() {
             let separator = if at == 0 { "" } else { ";" };
@@ -234,9 +241,9 @@ impl fmt::Display for Attempt {
             (None, Some(Ended::Answered)) => "ok",
             (None, _) => "cut",
         };
-        write!(f, "={outcome}@{}ms", self.start.as_millis())?;
+        write!(f, "={outcome}@{}ms", millis(self.start))?;
         if let Some(duration) = self.duration {
-            write!(f, "+{}ms", duration.as_millis())?;
+            write!(f, "+{}ms", millis(duration))?;
         }
         if !self.replayable {
             f.write_str("!not_replayable")?;
@@ -245,15 +252,24 @@ impl fmt::Display for Attempt {
     }
 }
 
+/// In 64 bits, which take a fraction of the time to write that 128 do.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A name as it may stand in a header: visible ASCII, none of the trail's own signs, at most 64 bytes.
 struct Safe<'a>(&'a str);
 
 impl fmt::Display for Safe<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().take(64).try_for_each(|c| {
-            let plain = c.is_ascii_graphic() && !matches!(c, ';' | '=' | '@' | '"' | ',');
-            fmt::Write::write_char(f, if plain { c } else { '_' })
-        })
+        let plain = |c: char| c.is_ascii_graphic() && !matches!(c, ';' | '=' | '@' | '"' | ',');
+        if self.0.len() <= 64 && self.0.chars().all(plain) {
+            return f.write_str(self.0);
+        }
+        self.0
+            .chars()
+            .take(64)
+            .try_for_each(|c| fmt::Write::write_char(f, if plain(c) { c } else { '_' }))
     }
 }
 

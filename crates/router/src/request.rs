@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::HeaderMap;
+use bytes::{Bytes, BytesMut};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, COOKIE, HOST, PROXY_AUTHORIZATION};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use secondwind_layers::{Context, Entered, Kind, Name};
 use secondwind_llm::dialect::{Dialect, Endpoint};
 use secondwind_llm::peek::Peek;
@@ -96,7 +97,10 @@ pub struct Routed;
 impl Request {
     /// `call`, for the group called `group`, with what travels along.
     #[must_use]
-    pub fn new(call: Call, group: Name, context: Context) -> Self {
+    pub fn new(mut call: Call, group: Name, context: Context) -> Self {
+        if call.peek.stream {
+            call.let_go_of_buffers();
+        }
         Self { asked: Arc::new(Asked::new(call)), context, group, moved: false, resume: None }
     }
 
@@ -210,6 +214,36 @@ impl Call {
         Self { passed: Some(Arc::new(passed)), ..call }
     }
 
+    /// Copies headers and body, where they are small, out of the buffers that they were read into, and leaves out what is
+    /// between the caller and us.
+    ///
+    /// A stream keeps its request for as long as it runs, to ask it anew where it breaks; the few hundred bytes of a
+    /// question would keep some KiB of the caller's connection.
+    fn let_go_of_buffers(&mut self) {
+        const SMALL: usize = 4096;
+        let ours = |name: &HeaderName| {
+            [HOST, CONTENT_LENGTH, AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(name)
+        };
+        let kept = || self.headers.iter().filter(|(name, _)| !ours(name));
+        let (count, bytes) =
+            kept().fold((0, 0), |(count, bytes), (_, value)| (count + 1, bytes + value.len()));
+        if bytes + self.body.len() > SMALL {
+            return;
+        }
+        let mut own = BytesMut::with_capacity(bytes + self.body.len());
+        let mut headers = HeaderMap::with_capacity(count);
+        for (name, value) in kept() {
+            own.extend_from_slice(value.as_bytes());
+            let copy = HeaderValue::from_maybe_shared(own.split().freeze());
+            let mut copy = copy.unwrap_or_else(|_| value.clone());
+            copy.set_sensitive(value.is_sensitive());
+            headers.append(name, copy);
+        }
+        own.extend_from_slice(&self.body);
+        self.body = own.freeze();
+        self.headers = headers;
+    }
+
     /// The one deployment that can have it.
     pub(crate) fn place(&self) -> Option<&Name> {
         self.passed.as_ref()?.place()
@@ -286,4 +320,54 @@ impl<Res> Kind<Request, Res> for Routed {
 /// Whether the body can be sent from its first byte.
 fn is_kept(request: &Request) -> bool {
     request.call().upload().is_none_or(Upload::is_replayable)
+}
+
+#[cfg(test)]
+mod tests {
+    use secondwind_llm::dialect::OpenAiChat;
+    use secondwind_llm::peek::peek;
+
+    use super::*;
+
+    fn asked(stream: bool, buffer: &Bytes) -> Call {
+        // As a server reads them: head and body beside each other in one buffer.
+        let value = |range| HeaderValue::from_maybe_shared(buffer.slice(range)).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, value(0..7));
+        headers.insert("user-agent", value(7..12));
+        headers.append("x-stainless-os", value(12..13));
+        headers.append("x-stainless-os", value(13..14));
+        let mut key = value(0..7);
+        key.set_sensitive(true);
+        headers.insert("x-api-key", key);
+        let body = buffer.slice(14..);
+        let mut peek = peek(&body).unwrap();
+        peek.stream = stream;
+        let call = Call::new(&OpenAiChat, Endpoint::ChatCompletions, headers, body, peek);
+        let request = Request::new(call, "gpt".into(), Context::new(Instant::now()));
+        request.call().clone()
+    }
+
+    #[test]
+    fn a_stream_keeps_its_request_but_not_the_callers_buffers() {
+        let body = "{\"model\":\"gpt\"}";
+        let buffer = Bytes::from(format!("gatewayagentAB{body}"));
+        let within = |bytes: &[u8]| buffer.as_ptr_range().contains(&bytes.as_ptr());
+        let call = asked(true, &buffer);
+        assert_eq!(call.body, body);
+        assert!(!within(&call.body));
+        assert!(call.headers.values().all(|value| !within(value.as_bytes())));
+        assert_eq!(call.headers["user-agent"], "agent");
+        let both: Vec<_> = call.headers.get_all("x-stainless-os").iter().collect();
+        assert_eq!(both, ["A", "B"]);
+        assert!(call.headers["x-api-key"].is_sensitive());
+        assert!(!call.headers.contains_key(HOST));
+        // What is not a stream is over soon, and is not copied; nor is what is large.
+        let call = asked(false, &buffer);
+        assert!(within(&call.body) && call.headers.contains_key(HOST));
+        let large = format!("gatewayagentAB{{\"model\":\"gpt\",\"x\":\"{}\"}}", "x".repeat(9000));
+        let large = Bytes::from(large);
+        let call = asked(true, &large);
+        assert!(large.as_ptr_range().contains(&call.body.as_ptr()));
+    }
 }

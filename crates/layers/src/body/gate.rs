@@ -113,7 +113,8 @@ struct Inspected<B, I> {
     body: Option<B>,
     inspect: I,
     passed: Passed,
-    trailers: Option<HeaderMap>,
+    // In a box, since few answers have any.
+    trailers: Option<Box<HeaderMap>>,
     clocks: Clocks,
     broken: Option<Broken>,
     /// How many bytes came.
@@ -325,7 +326,7 @@ where
                 return Poll::Ready(Some(Err(broken)));
             }
             if self.body.is_none() {
-                return Poll::Ready(self.trailers.take().map(|all| Ok(Frame::trailers(all))));
+                return Poll::Ready(self.trailers.take().map(|all| Ok(Frame::trailers(*all))));
             }
             ready!(self.poll_more(cx));
         }
@@ -354,7 +355,7 @@ where
                     self.inspect.data(data, &mut self.passed)
                 }
                 Err(frame) => {
-                    self.trailers = frame.into_trailers().ok();
+                    self.trailers = frame.into_trailers().ok().map(Box::new);
                     Ok(())
                 }
             },

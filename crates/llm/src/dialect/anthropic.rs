@@ -72,7 +72,7 @@ impl Dialect for Anthropic {
     }
 
     fn request_headers(&self, caller: &HeaderMap) -> HeaderMap {
-        let mut sent = headers::filtered(caller, |name| self.forwards(name));
+        let mut sent = headers::filtered(caller, headers::TO_PROVIDERS, |name| self.forwards(name));
         sent.entry(VERSION).or_insert(THIS_VERSION);
         sent
     }

@@ -43,6 +43,12 @@ const OF_THE_CLIENT: &str = "x-stainless-";
 /// How headers begin that are for us to write, or for no one behind us.
 const OURS: [&str; 3] = ["x-litellm-", "x-secondwind-", "access-control-"];
 
+/// How many headers are put on top on the way to a provider: a key, what is of its API, the host.
+pub(super) const TO_PROVIDERS: usize = 3;
+
+/// How many on the way to a caller: what became of the request.
+pub(super) const TO_CALLERS: usize = 7;
+
 /// Whether a provider's header may be passed on to a caller.
 pub(super) fn relays(name: &HeaderName) -> bool {
     let name = name.as_str();
@@ -63,19 +69,29 @@ pub(super) fn secret(name: HeaderName, value: String) -> Result<HeaderMap, Inval
     Ok(HeaderMap::from_iter([(name, value)]))
 }
 
-/// The headers that `passes` lets pass, without those that the `connection` header claims.
-pub(super) fn filtered(headers: &HeaderMap, passes: impl Fn(&HeaderName) -> bool) -> HeaderMap {
-    let claimed = |name: &HeaderName| {
-        headers.get_all(header::CONNECTION).iter().any(|value| {
-            let tokens = value.as_bytes().split(|byte| *byte == b',');
-            tokens.map(<[u8]>::trim_ascii).any(|token| token.eq_ignore_ascii_case(name.as_ref()))
-        })
+/// The headers that `passes` lets pass, without those that the `connection` header claims. There is room for `more`.
+pub(super) fn filtered(
+    headers: &HeaderMap,
+    more: usize,
+    passes: impl Fn(&HeaderName) -> bool,
+) -> HeaderMap {
+    let claims = headers.contains_key(header::CONNECTION);
+    let passing = || {
+        let passing = headers.iter().filter(|(name, _)| passes(name));
+        passing.filter(|(name, _)| !(claims && is_claimed(headers, name)))
     };
-    let mut passed = HeaderMap::with_capacity(headers.keys_len());
-    for (name, value) in headers {
-        if passes(name) && !claimed(name) {
-            passed.append(name.clone(), value.clone());
-        }
+    // Counted, since connections keep the room.
+    let mut passed = HeaderMap::with_capacity(passing().count() + more);
+    for (name, value) in passing() {
+        passed.append(name, value.clone());
     }
     passed
+}
+
+/// Whether a `connection` header says that `name` is about the connection.
+fn is_claimed(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers.get_all(header::CONNECTION).iter().any(|value| {
+        let tokens = value.as_bytes().split(|byte| *byte == b',');
+        tokens.map(<[u8]>::trim_ascii).any(|token| token.eq_ignore_ascii_case(name.as_ref()))
+    })
 }

@@ -85,12 +85,12 @@ pub trait Dialect: fmt::Debug + Send + Sync {
 
     /// What of a caller's headers is sent to the provider; the deployment's own are put on top.
     fn request_headers(&self, caller: &HeaderMap) -> HeaderMap {
-        headers::filtered(caller, |name| self.forwards(name))
+        headers::filtered(caller, headers::TO_PROVIDERS, |name| self.forwards(name))
     }
 
     /// What of a provider's headers is sent to the caller.
     fn reply_headers(&self, provider: &HeaderMap) -> HeaderMap {
-        headers::filtered(provider, |name| self.relays(name))
+        headers::filtered(provider, headers::TO_CALLERS, |name| self.relays(name))
     }
 
     /// What it knows of the streams of `endpoint`; `None` where that has none.

@@ -9,9 +9,7 @@ use std::task::{Context, Poll};
 use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::stream::Aged;
@@ -43,7 +41,7 @@ impl Connector {
 }
 
 impl Service<Uri> for Connector {
-    type Response = Aged<MaybeHttpsStream<TokioIo<TcpStream>>>;
+    type Response = Aged;
     type Error = BoxError;
     // Once a connection; the connector inside boxes as well.
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
@@ -54,6 +52,11 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let dialled = self.0.call(uri);
-        Box::pin(async { dialled.await.map(Aged::new) })
+        Box::pin(async {
+            Ok(match dialled.await? {
+                MaybeHttpsStream::Http(tcp) => Aged::new(tcp),
+                tls @ MaybeHttpsStream::Https(_) => Aged::new(tls),
+            })
+        })
     }
 }

@@ -96,7 +96,7 @@ impl Connector {
 }
 
 impl Service<Uri> for Connector {
-    type Response = Aged<TokioIo<Near>>;
+    type Response = Aged;
     type Error = BoxError;
     type Future = Ready<Result<Self::Response, BoxError>>;
 

@@ -1,35 +1,41 @@
 //! A connection that knows since when it exists.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
-use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 /// When a connection was made: among the extras of its [`Connected`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConnectedAt(pub(crate) Instant);
 
-pin_project! {
-    /// A connection that knows since when it exists.
-    #[derive(Debug)]
-    pub(crate) struct Aged<T> {
-        #[pin]
-        inner: T,
-        since: Instant,
+/// What bytes go over.
+pub(crate) trait Io: Connection + Read + Write + Send + Unpin {}
+
+impl<T: Connection + Read + Write + Send + Unpin> Io for T {}
+
+/// A connection that knows since when it exists.
+pub(crate) struct Aged {
+    // In a box: TLS takes 1 KiB more than what goes without.
+    inner: Box<dyn Io>,
+    since: Instant,
+}
+
+impl Aged {
+    pub(crate) fn new(inner: impl Io + 'static) -> Self {
+        Self { inner: Box::new(inner), since: Instant::now() }
+    }
+
+    fn inner(self: Pin<&mut Self>) -> Pin<&mut dyn Io> {
+        Pin::new(&mut *self.get_mut().inner)
     }
 }
 
-impl<T> Aged<T> {
-    pub(crate) fn new(inner: T) -> Self {
-        Self { inner, since: Instant::now() }
-    }
-}
-
-impl<T: Connection> Connection for Aged<T> {
+impl Connection for Aged {
     fn connected(&self) -> Connected {
         // Without the inner connection's extras: each of them would be copied into every response.
         let connected = Connected::new().extra(ConnectedAt(self.since));
@@ -41,31 +47,31 @@ impl<T: Connection> Connection for Aged<T> {
     }
 }
 
-impl<T: Read> Read for Aged<T> {
+impl Read for Aged {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        self.project().inner.poll_read(cx, buffer)
+        self.inner().poll_read(cx, buffer)
     }
 }
 
-impl<T: Write> Write for Aged<T> {
+impl Write for Aged {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.project().inner.poll_write(cx, bytes)
+        self.inner().poll_write(cx, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().inner.poll_flush(cx)
+        self.inner().poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().inner.poll_shutdown(cx)
+        self.inner().poll_shutdown(cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -77,6 +83,12 @@ impl<T: Write> Write for Aged<T> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.project().inner.poll_write_vectored(cx, slices)
+        self.inner().poll_write_vectored(cx, slices)
+    }
+}
+
+impl fmt::Debug for Aged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aged").field("since", &self.since).finish_non_exhaustive()
     }
 }

@@ -11,8 +11,8 @@ use super::upload::{Reader, UploadError};
 
 /// The body of a request to a provider.
 pub(crate) enum Outgoing {
-    /// It is at hand.
-    Spliced(Spliced),
+    /// It is at hand. In a box, since a connection has room for 32 requests.
+    Spliced(Box<Spliced>),
     /// It comes from the caller.
     Upload(Box<Reader>),
 }
@@ -27,7 +27,7 @@ impl Body for Outgoing {
     ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
         match &mut *self {
             Self::Spliced(body) => {
-                let frame = ready!(Pin::new(body).poll_frame(cx));
+                let frame = ready!(Pin::new(&mut **body).poll_frame(cx));
                 Poll::Ready(frame.map(|frame| frame.map_err(|never| match never {})))
             }
             Self::Upload(body) => Pin::new(body).poll_frame(cx),
@@ -57,6 +57,6 @@ impl From<Reader> for Outgoing {
 
 impl From<Spliced> for Outgoing {
     fn from(body: Spliced) -> Self {
-        Self::Spliced(body)
+        Self::Spliced(Box::new(body))
     }
 }

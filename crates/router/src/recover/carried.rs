@@ -33,8 +33,8 @@ pub(super) struct Carried<S: Service<Request>> {
     state: State<S::Future>,
     /// What is to be given to the caller next.
     out: VecDeque<Bytes>,
-    /// What the caller had been told when the last stream broke.
-    said: Transcript,
+    /// What the caller had been told when the last stream broke, once one did.
+    said: Option<Box<Transcript>>,
     recoveries: u32,
     /// The number of the attempt whose answer is on its way.
     number: usize,
@@ -66,7 +66,7 @@ where
 
     fn new(call: Call<S>, state: State<S::Future>) -> Self {
         let ticker = call.policy.stream().keepalive().map(Ticker::new);
-        let (out, said) = (VecDeque::new(), Transcript::default());
+        let (out, said) = (VecDeque::new(), None);
         let number = call.request.context().attempts();
         Self { call, state, out, said, recoveries: 0, number, spent: None, ticker }
     }
@@ -77,43 +77,44 @@ where
         self
     }
 
-    /// Does what can be done now; `false`: nothing, it has to be waited for.
-    fn advance(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Does what can be done now, which may give the caller's next piece; what more there is to give is in `out`.
+    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         match &mut self.state {
-            State::Done => false,
+            State::Done => return Poll::Pending,
             State::Flowing { stream, splicing } => {
-                let Poll::Ready(frame) = stream.poll_frame(cx) else { return false };
+                let frame = ready!(stream.poll_frame(cx));
                 match (frame, splicing) {
                     (Some(Ok(frame)), splicing) => {
-                        let Ok(data) = frame.into_data() else { return true };
-                        let Some(splicing) = splicing else {
-                            self.out.push_back(data);
-                            return true;
-                        };
+                        let Ok(data) = frame.into_data() else { return Poll::Ready(None) };
+                        let Some(splicing) = splicing else { return Poll::Ready(Some(data)) };
                         let out = &mut self.out;
                         if splicing.data(data, |bytes| out.push_back(bytes)) == Err(Differs) {
-                            self.said = splicing.transcript().clone();
+                            self.said = Some(Box::new(splicing.transcript().clone()));
                             splicing.in_vain(self.number, &self.call.request);
                             self.give_up(Verdict::new(Class::Interrupted), DIFFERS);
                         }
                     }
                     (Some(Err(broken)), _) => self.broke(broken.cause(), &broken.to_string()),
                     (None, Some(splicing)) if !splicing.transcript().finished => {
-                        self.said = splicing.transcript().clone();
+                        self.said = Some(Box::new(splicing.transcript().clone()));
                         splicing.in_vain(self.number, &self.call.request);
                         self.give_up(Verdict::new(Class::Interrupted), DIFFERS);
                     }
                     (None, _) => self.state = State::Done,
                 }
-                true
             }
             State::Asking { answer, broken } => {
-                let Poll::Ready(outcome) = answer.as_mut().poll(cx) else { return false };
+                let outcome = ready!(answer.as_mut().poll(cx));
                 let broken = *broken;
                 self.answered(outcome, broken);
-                true
             }
         }
+        Poll::Ready(None)
+    }
+
+    /// What the caller had been told when the last stream broke.
+    fn said(&mut self) -> &mut Transcript {
+        self.said.get_or_insert_default()
     }
 
     /// The answer that was asked for is there.
@@ -142,7 +143,7 @@ where
         match (verdict, body.into_stream()) {
             (None, Ok(stream)) => {
                 let dialect = self.call.dialect;
-                let splicing = broken.map(|_| Box::new(Splicing::new(dialect, &self.said, way)));
+                let splicing = broken.map(|_| Box::new(Splicing::new(dialect, self.said(), way)));
                 self.state = State::Flowing { stream, splicing };
             }
             // A whole answer, which was made a stream.
@@ -153,11 +154,12 @@ where
                     self.out.push_back(whole);
                     return;
                 }
-                let mut splicing = Splicing::new(self.call.dialect, &self.said, way);
+                let mut splicing =
+                    Splicing::new(self.call.dialect, self.said.get_or_insert_default(), way);
                 let out = &mut self.out;
                 let spliced = splicing.data(whole, |bytes| out.push_back(bytes));
-                self.said = splicing.transcript().clone();
-                if spliced.is_err() || !self.said.finished {
+                self.said = Some(Box::new(splicing.transcript().clone()));
+                if spliced.is_err() || !splicing.transcript().finished {
                     splicing.in_vain(self.number, &self.call.request);
                     self.give_up(Verdict::new(Class::Interrupted), DIFFERS);
                 }
@@ -194,16 +196,16 @@ where
         let spent = Spent::new(self.number, &self.call.request, &heard);
         let end = match splicing {
             Some(splicing) => {
-                self.said = splicing.transcript().clone();
+                self.said = Some(Box::new(splicing.transcript().clone()));
                 splicing.at_end()
             }
             None => {
-                self.said = heard;
+                self.said = Some(Box::new(heard));
                 end
             }
         };
         // What was said goes to whoever carries on.
-        self.said.resumable &= !echoed;
+        self.said().resumable &= !echoed;
         if end == AtEnd::Broken {
             self.spent = Some(spent);
         }
@@ -222,7 +224,7 @@ where
         let body = &request.call().body;
         stream.recovery() == Recovery::Continue
             && self.recoveries < stream.max_recoveries()
-            && self.said.resumable
+            && self.said.as_ref().is_some_and(|said| said.resumable)
             && body.len() as u64 <= policy.retry().max_replay_bytes()
             && dialect.resumable(body)
     }
@@ -232,7 +234,8 @@ where
         let Call { service, request, dialect, policy } = &mut self.call;
         self.recoveries += 1;
         debug!(class = broken.class.name(), recovery = self.recoveries, "the stream broke");
-        let prefill = dialect.resume(&request.call().body, &self.said, Way::Prefill);
+        let said = self.said.get_or_insert_default();
+        let prefill = dialect.resume(&request.call().body, said, Way::Prefill);
         // What was said may be the answer to what one of the request's own fallbacks asks.
         let prefill = prefill.filter(|_| request.call().hops.is_empty());
         let prefill = prefill.and_then(|body| Some((body.clone(), peek(&body).ok()?)));
@@ -266,7 +269,9 @@ where
             class,
             trail: Some(&trail),
         };
-        self.out.push_back(self.call.dialect.error_event(&error, &self.said));
+        let dialect = self.call.dialect;
+        let event = dialect.error_event(&error, self.said());
+        self.out.push_back(event);
         self.state = State::Done;
     }
 }
@@ -287,23 +292,27 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         // Nothing in it is pinned in place: futures and streams are in boxes.
         let this = self.get_mut();
-        loop {
+        let piece = loop {
             if let Some(piece) = this.out.pop_front() {
-                if let Some(ticker) = &mut this.ticker {
-                    ticker.put_off();
-                }
-                return Poll::Ready(Some(Ok(Frame::data(piece))));
+                break piece;
             }
             if matches!(this.state, State::Done) {
                 return Poll::Ready(None);
             }
-            if this.advance(cx) {
-                continue;
+            match this.advance(cx) {
+                Poll::Ready(Some(piece)) => break piece,
+                Poll::Ready(None) => {}
+                Poll::Pending => {
+                    let Some(ticker) = &mut this.ticker else { return Poll::Pending };
+                    ready!(ticker.poll(cx));
+                    return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(ALIVE)))));
+                }
             }
-            let Some(ticker) = &mut this.ticker else { return Poll::Pending };
-            ready!(ticker.poll(cx));
-            return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(ALIVE)))));
+        };
+        if let Some(ticker) = &mut this.ticker {
+            ticker.put_off();
         }
+        Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
