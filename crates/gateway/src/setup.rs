@@ -41,19 +41,22 @@ pub fn successor(config: &Config, before: &Router) -> Result<Router, Unworkable>
 }
 
 fn setup(config: &Config) -> Result<Setup, Unworkable> {
-    let groups = config.groups.iter().map(group).collect::<Result<_, _>>()?;
+    let checked = config.checkups.is_some();
+    let groups = config.groups.iter().map(|of| group(of, checked)).collect::<Result<_, _>>()?;
     let aliases = config.aliases.clone();
     let (strategy, checks) = (Arc::clone(&config.strategy), config.checks);
     Ok(Setup { groups, aliases, strategy, checks })
 }
 
-fn group(config: &GroupConfig) -> Result<GroupSetup, Unworkable> {
-    let targets = config.deployments.iter().map(target).collect::<Result<_, _>>()?;
+fn group(config: &GroupConfig, checked: bool) -> Result<GroupSetup, Unworkable> {
+    let targets = config.deployments.iter().map(|of| target(of, checked));
+    let targets = targets.collect::<Result<_, _>>()?;
     let GroupConfig { name, policy, listed, .. } = config;
     Ok(GroupSetup { name: name.clone(), policy: Arc::clone(policy), targets, listed: *listed })
 }
 
-fn target(config: &DeploymentConfig) -> Result<Target, Unworkable> {
+/// A deployment, which is `checked` in the background or not.
+fn target(config: &DeploymentConfig, checked: bool) -> Result<Target, Unworkable> {
     let provider = dialect::by_name(&config.provider).ok_or_else(|| Unworkable::Provider {
         id: config.id.clone(),
         name: config.provider.clone(),
@@ -74,7 +77,7 @@ fn target(config: &DeploymentConfig) -> Result<Target, Unworkable> {
         limits: config.limits,
         policy: Arc::clone(&config.policy),
         assistant_prefill: config.assistant_prefill,
-        checkup: config.checkup.clone(),
+        checkup: config.checkup.clone().filter(|_| checked),
         drop_params: config.drop_params,
     })
 }

@@ -75,13 +75,18 @@ impl Checkup {
 }
 
 /// The deployment as it is checked; `None` where it is not.
-pub(crate) fn checked(target: &Deployment) -> Option<Result<(Deployment, Checkup), TargetError>> {
-    let Deployment { target, health, peers, .. } = target;
+pub(crate) fn checked(
+    deployment: &Arc<Deployment>,
+) -> Option<Result<(Arc<Deployment>, Checkup), TargetError>> {
+    let Deployment { target, health, peers, .. } = &**deployment;
     let how = target.checkup.clone()?;
-    let model = how.model.clone().unwrap_or_else(|| target.model.clone());
-    let target = wild::asked_for(target, model)?;
+    let model = how.model.as_ref().unwrap_or(&target.model);
+    if *model == target.model && !deployment.is_wild() {
+        return Some(Ok((Arc::clone(deployment), how)));
+    }
+    let target = wild::asked_for(target, model.clone())?;
     let made = Deployment::new(target, Arc::clone(health), Arc::clone(peers));
-    Some(made.map(|deployment| (deployment, how)))
+    Some(made.map(|deployment| (Arc::new(deployment), how)))
 }
 
 // === impl Check ===

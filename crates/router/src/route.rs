@@ -45,11 +45,19 @@ pub(crate) fn routes(
         } else {
             continue;
         };
-        let uri = |stream| {
-            let path = dialect.endpoint_path(spoken, model, stream).unwrap_or_default();
-            joined(base, &path)
+        let path = |stream| dialect.endpoint_path(spoken, model, stream).unwrap_or_default();
+        let (whole, streamed) = (path(false), path(true));
+        // What was joined once is shared: large configurations have thousands of deployments.
+        let before = routes.iter().find(|route: &&Route| route.spoken == spoken);
+        let (uri, uri_of_streams) = match before {
+            Some(Route { uri, uri_of_streams, .. }) => (uri.clone(), uri_of_streams.clone()),
+            None => {
+                let uri = joined(base, &whole)?;
+                let streams =
+                    if whole == streamed { uri.clone() } else { joined(base, &streamed)? };
+                (uri, streams)
+            }
         };
-        let (uri, uri_of_streams) = (uri(false)?, uri(true)?);
         routes.push(Route { asked, spoken, uri, uri_of_streams, translate });
     }
     Ok(routes)

@@ -66,14 +66,13 @@ impl<S> Table<S> {
                 let unfit = |error| SetupError::Target { id: id.clone(), error };
                 let deployment =
                     Deployment::new(target, health, Arc::clone(&peers)).map_err(unfit)?;
+                let deployment = Arc::new(deployment);
                 let client = clients.get(&deployment.target.policy);
                 if let Some(made) = checkup::checked(&deployment).filter(|_| listed) {
                     let (deployment, how) = made.map_err(unfit)?;
-                    let deployment = Arc::new(deployment);
                     let stack = stack(Arc::clone(&deployment), client.clone());
                     checked.push((members.len(), (deployment, how), stack));
                 }
-                let deployment = Arc::new(deployment);
                 let stack = stack(Arc::clone(&deployment), client);
                 members.push(Member { deployment, stack });
             }

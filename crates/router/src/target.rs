@@ -171,6 +171,11 @@ impl Deployment {
         Ok(Self { target, model_json, auth, health, peers, secret, routes, wild })
     }
 
+    /// Whether the model that it is asked for depends on what callers say.
+    pub(crate) const fn is_wild(&self) -> bool {
+        self.wild.is_some()
+    }
+
     /// How `endpoint` is asked of it; `None` where it cannot be.
     pub(crate) fn route(&self, endpoint: Endpoint) -> Option<&Route> {
         self.routes.iter().find(|route| route.is_for(endpoint))
