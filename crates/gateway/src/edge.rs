@@ -4,21 +4,21 @@
 //! marked, so that nothing that prints headers prints them ▸ a span a request ▸ one host, and a sound one ▸ the routes.
 
 use std::any::Any;
+use std::convert::Infallible;
 
-use axum::Router;
-use axum::body::Body;
-use axum::middleware::from_fn;
-use axum::response::Response;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::{BoxError, Router};
 use http::header::{AUTHORIZATION, COOKIE};
-use http::{HeaderName, HeaderValue, Request, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use secondwind_policy::Class;
-use tower::ServiceBuilder;
+use tower::{Service, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{
     MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
 };
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::trace::TraceLayer;
+use tower_http::validate_request::{ValidateRequest, ValidateRequestHeaderLayer};
 use tracing::{debug_span, error};
 
 use crate::host;
@@ -29,11 +29,44 @@ use crate::routes::routes;
 pub(crate) const CALL_ID: HeaderName = HeaderName::from_static("x-litellm-call-id");
 
 /// The routes with the edge around them.
-pub fn service(live: impl Into<Live>) -> Router {
+///
+/// Around all of them at once, not around each: what a router holds for a route is put into a box for each request.
+pub fn service<B>(live: impl Into<Live>) -> impl Serve<B>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     around(routes(live.into()))
 }
 
-fn around(routes: Router) -> Router {
+/// What answers every request, as [`server::serve`](crate::server::serve) takes it: a request's body is a `B`.
+pub trait Serve<B>:
+    Service<
+        Request<B>,
+        Response = Response<<Self as Serve<B>>::Body>,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + Clone
+    + Send
+    + Sync
+    + 'static
+{
+    /// The body of an answer.
+    type Body: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+}
+
+impl<S, B, A> Serve<B> for S
+where
+    S: Service<Request<B>, Response = Response<A>, Error = Infallible, Future: Send + 'static>,
+    S: Clone + Send + Sync + 'static,
+    A: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Body = A;
+}
+
+fn around<B>(routes: Router) -> impl Serve<B>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     let sensitive = [
         AUTHORIZATION,
         COOKIE,
@@ -41,19 +74,30 @@ fn around(routes: Router) -> Router {
         header("api-key"),
         header("x-api-key"),
     ];
-    let span = |request: &Request<Body>| {
+    let span = |request: &Request<B>| {
         // No query: a key may stand in it.
         debug_span!("http", method = %request.method(), path = request.uri().path())
     };
-    routes.layer(
-        ServiceBuilder::new()
-            .layer(SetRequestIdLayer::new(CALL_ID, CallId))
-            .layer(PropagateRequestIdLayer::new(CALL_ID))
-            .layer(CatchPanicLayer::custom(panicked))
-            .layer(SetSensitiveRequestHeadersLayer::new(sensitive))
-            .layer(TraceLayer::new_for_http().make_span_with(span))
-            .layer(from_fn(host::sound)),
-    )
+    ServiceBuilder::new()
+        .layer(SetRequestIdLayer::new(CALL_ID, CallId))
+        .layer(PropagateRequestIdLayer::new(CALL_ID))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(SetSensitiveRequestHeadersLayer::new(sensitive))
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(ValidateRequestHeaderLayer::custom(Sound))
+        .service(routes)
+}
+
+/// Requests must say without ambiguity whom they are for.
+#[derive(Clone, Copy, Debug)]
+struct Sound;
+
+impl<B> ValidateRequest<B> for Sound {
+    type ResponseBody = Body;
+
+    fn validate(&mut self, request: &mut Request<B>) -> Result<(), Response<Body>> {
+        host::sound(request)
+    }
 }
 
 /// The id of a request: a random UUID (RFC 9562, version 4), unless the caller brought one.
@@ -82,7 +126,7 @@ fn uuid(bits: u128) -> [u8; 36] {
 /// A mistake of ours in one request: it alone fails, and the process lives.
 // By value, as the layer hands it over.
 #[allow(clippy::needless_pass_by_value)]
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
+fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
     let what = panic.downcast_ref::<&str>().copied();
     let what = what.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     error!(panic = what.unwrap_or("of an unknown kind"), "a handler panicked");
@@ -98,6 +142,7 @@ const fn header(name: &'static str) -> HeaderName {
 #[cfg(test)]
 mod tests {
     use axum::routing::get;
+    use http_body_util::BodyExt;
     use tower::ServiceExt;
 
     use super::*;
@@ -125,7 +170,7 @@ mod tests {
             let answer = service.clone().oneshot(request).await.unwrap();
             assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
             assert!(answer.headers().contains_key(CALL_ID), "the log is searched by it");
-            let body = axum::body::to_bytes(answer.into_body(), 4096).await.unwrap();
+            let body = answer.into_body().collect().await.map_err(Into::into).unwrap().to_bytes();
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
             assert_eq!(body["error"]["type"], "server_error");
             assert!(!body.to_string().contains("sk-secret"));

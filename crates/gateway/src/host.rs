@@ -3,20 +3,20 @@
 //! Nothing here goes by the host; but whoever stands before or behind the gateway may, and two of them that
 //! understand a request differently are a way around both.
 
-use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
 use http::header::HOST;
 use http::uri::Authority;
-use http::{HeaderMap, Uri, Version};
+use http::{HeaderMap, Request, Uri, Version};
 
 use crate::respond::Refusal;
 
 /// Refuses requests whose host is missing, given twice, malformed, or another than their target's.
-pub(crate) async fn sound(request: Request, next: Next) -> Response {
+// As the layer takes it.
+#[allow(clippy::result_large_err)]
+pub(crate) fn sound<B>(request: &Request<B>) -> Result<(), Response> {
     match mistake(request.version(), request.uri(), request.headers()) {
-        Some(mistake) => Refusal::bad_request(mistake).code("invalid_host").into_response(),
-        None => next.run(request).await,
+        Some(mistake) => Err(Refusal::bad_request(mistake).code("invalid_host").into_response()),
+        None => Ok(()),
     }
 }
 

@@ -7,10 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::response::Response;
-use axum::routing::future::RouteFuture;
-use http::Request;
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -19,8 +16,11 @@ use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
-use tower::Service;
+use tower::ServiceExt;
+use tower::util::Oneshot;
 use tracing::{debug, info, warn};
+
+use crate::edge::Serve;
 
 /// How long requests under way may still take once the server is asked to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -36,10 +36,10 @@ const HEAD_BYTES: usize = 64 * 1024;
 /// None while it serves: a connection that fails fails alone. If accepting fails for good, that.
 pub async fn serve(
     listener: TcpListener,
-    service: Router,
+    service: impl Serve<Incoming>,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let protocols = Arc::new(Protocols::new());
+    let (protocols, service) = (Arc::new(Protocols::new()), Arc::new(service));
     // Whoever has a receiver has a connection.
     let (stopping, told) = watch::channel(());
     let mut stop = std::pin::pin!(stop);
@@ -62,7 +62,7 @@ pub async fn serve(
         if let Err(error) = socket.set_nodelay(true) {
             debug!(%error, "cannot set TCP_NODELAY");
         }
-        tokio::spawn(Arc::clone(&protocols).converse(socket, service.clone(), told.clone()));
+        tokio::spawn(Arc::clone(&protocols).converse(socket, Arc::clone(&service), told.clone()));
     }
     drop((listener, told));
     info!("stopping: no new connections, waiting for the requests under way");
@@ -95,7 +95,7 @@ impl Protocols {
     async fn converse(
         self: Arc<Self>,
         socket: TcpStream,
-        service: Router,
+        service: Arc<impl Serve<Incoming>>,
         mut told: watch::Receiver<()>,
     ) {
         // Who says nothing at all has no request under way.
@@ -103,7 +103,7 @@ impl Protocols {
             begins = Box::pin(timeout(HEAD, may_be_http2(&socket))) => begins,
             _ = told.changed() => return,
         };
-        let (io, service) = (TokioIo::new(socket), Routed(service));
+        let (io, service) = (TokioIo::new(socket), Boxed(service));
         let ended = match begins {
             Err(_) | Ok(None) => return,
             // HTTP/1.1 from its first byte on takes half the memory of what finds out on the way.
@@ -121,17 +121,17 @@ impl Protocols {
     }
 }
 
-/// The routes, for hyper. Of what answers, a connection keeps the room for longer than it takes to answer: it is in a box.
-struct Routed(Router);
+/// What answers, for hyper. A connection keeps the room for its future for longer than it takes to answer: it is in a
+/// box.
+struct Boxed<S>(Arc<S>);
 
-impl hyper::service::Service<Request<Incoming>> for Routed {
-    type Response = Response;
+impl<S: Serve<Incoming>> hyper::service::Service<Request<Incoming>> for Boxed<S> {
+    type Response = Response<S::Body>;
     type Error = Infallible;
-    type Future = Pin<Box<RouteFuture<Infallible>>>;
+    type Future = Pin<Box<Oneshot<S, Request<Incoming>>>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        // Always ready.
-        Box::pin(self.0.clone().call(request))
+        Box::pin(S::clone(&self.0).oneshot(request))
     }
 }
 
@@ -182,5 +182,90 @@ pub async fn asked_to_stop() {
     tokio::select! {
         () = interrupt => {}
         () = terminate => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::Router;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::oneshot;
+    use tokio::task::JoinHandle;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    struct Serving {
+        address: SocketAddr,
+        stop: oneshot::Sender<()>,
+        over: JoinHandle<io::Result<()>>,
+    }
+
+    async fn serving() -> Serving {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let routes = Router::new().route("/", get(|| async { "here" }));
+        let stopped = async { _ = stopped.await };
+        Serving { address, stop, over: tokio::spawn(serve(listener, routes, stopped)) }
+    }
+
+    async fn told(stream: &mut TcpStream) -> String {
+        let mut told = Vec::new();
+        stream.read_to_end(&mut told).await.unwrap();
+        String::from_utf8(told).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_connects_and_says_nothing_is_let_go() {
+        let serving = serving().await;
+        let mut stream = TcpStream::connect(serving.address).await.unwrap();
+        let began = Instant::now();
+        assert_eq!(told(&mut stream).await, "");
+        assert!((HEAD..HEAD * 2).contains(&began.elapsed()), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_does_not_hold_up_the_end() {
+        let serving = serving().await;
+        let mut silent = TcpStream::connect(serving.address).await.unwrap();
+        // And one who has said something, and waits for nothing.
+        let mut kept = TcpStream::connect(serving.address).await.unwrap();
+        kept.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut begins = [0; 15];
+        kept.read_exact(&mut begins).await.unwrap();
+        assert_eq!(&begins, b"HTTP/1.1 200 OK");
+        let began = Instant::now();
+        serving.stop.send(()).unwrap();
+        serving.over.await.unwrap().unwrap();
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        assert_eq!(told(&mut silent).await, "");
+    }
+
+    #[tokio::test]
+    async fn what_begins_like_http_2_may_still_be_a_request_of_http_1() {
+        let serving = serving().await;
+        let mut stream = TcpStream::connect(serving.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        // Each byte by itself; a method that is none of ours, beginning as the preface does.
+        for byte in b"PRIVATE / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n" {
+            stream.write_all(&[*byte]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        assert!(told(&mut stream).await.starts_with("HTTP/1.1 405"));
+    }
+
+    #[tokio::test]
+    async fn speaks_http_2_with_whoever_begins_so() {
+        let serving = serving().await;
+        let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+            .http2_only(true)
+            .build_http::<http_body_util::Empty<bytes::Bytes>>();
+        let uri = format!("http://{}/", serving.address).parse().unwrap();
+        let answer = client.get(uri).await.unwrap();
+        assert_eq!((answer.version(), answer.status().as_u16()), (http::Version::HTTP_2, 200));
     }
 }
