@@ -50,6 +50,27 @@ const DECIDED_OTHERWISE: [(&str, &str, Option<Class>); 26] = [
     ("llmock_mistral_504", "timeout", Some(Class::InternalServer)),
 ];
 
+/// Amazon's framing of streams: an exception in it is read with the answer it is in.
+const FRAMED: &str = "bedrock_eventstream";
+
+/// A message in Amazon's framing.
+fn framed(message: &Value) -> Vec<u8> {
+    let mut headers = Vec::new();
+    for (name, value) in message["event_headers"].as_object().unwrap() {
+        let value = value.as_str().unwrap();
+        headers.push(name.len() as u8);
+        headers.extend_from_slice(name.as_bytes());
+        headers.push(7);
+        headers.extend_from_slice(&(value.len() as u16).to_be_bytes());
+        headers.extend_from_slice(value.as_bytes());
+    }
+    let payload = message["payload"].to_string();
+    let whole = 16 + headers.len() + payload.len();
+    let lengths = [whole, headers.len()].map(|length| (length as u32).to_be_bytes());
+    // The checksums are not looked at.
+    [&lengths.concat(), &[0; 4][..], &headers, payload.as_bytes(), &[0; 4]].concat()
+}
+
 fn verdict(row: &Value) -> Option<Verdict> {
     let (provider, endpoint) = match row["dialect"].as_str().unwrap() {
         "anthropic_messages" => ("anthropic", Endpoint::Messages),
@@ -57,7 +78,9 @@ fn verdict(row: &Value) -> Option<Verdict> {
         "gemini" => ("gemini", Endpoint::GenerateContent),
         "mistral" => ("mistral", Endpoint::ChatCompletions),
         "openai_responses" => ("openai", Endpoint::Responses),
-        "bedrock" | "cohere_v2" | "ollama" => ("custom_openai", Endpoint::ChatCompletions),
+        "bedrock" | "bedrock_eventstream" | "cohere_v2" | "ollama" => {
+            ("custom_openai", Endpoint::ChatCompletions)
+        }
         "empty" | "html" | "openai_chat" => ("openai", Endpoint::ChatCompletions),
         other => panic!("who speaks {other}?"),
     };
@@ -73,17 +96,18 @@ fn verdict(row: &Value) -> Option<Verdict> {
         })
         .collect();
     let body = match &row["body"] {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        body => body.to_string(),
+        Value::Null => Vec::new(),
+        Value::String(text) => text.clone().into_bytes(),
+        body if row["dialect"] == FRAMED => framed(body),
+        body => body.to_string().into_bytes(),
     };
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     if status.is_success() {
         dialect
             .classify_ok_head(status, &headers)
-            .or_else(|| dialect.classify_ok_body(endpoint, &headers, body.as_bytes(), now))
+            .or_else(|| dialect.classify_ok_body(endpoint, &headers, &body, now))
     } else {
-        Some(dialect.classify_error(status, &headers, body.as_bytes(), now))
+        Some(dialect.classify_error(status, &headers, &body, now))
     }
 }
 
@@ -115,6 +139,11 @@ fn so_do_those_of_gemini() {
 #[test]
 fn so_do_those_of_others_behind_a_server_that_speaks_openai() {
     replies_mean_what_they_should(&["bedrock", "cohere_v2", "ollama"], 48);
+}
+
+#[test]
+fn so_do_exceptions_in_amazons_framing() {
+    replies_mean_what_they_should(&[FRAMED], 3);
 }
 
 /// What became of one row.
@@ -195,7 +224,8 @@ fn compare(row: &Value) -> Compared<'_> {
 fn replies_mean_what_they_should(dialects: &[&str], count: usize) {
     let vectors = vectors();
     let ours = |row: &&Value| {
-        row["in_stream"] != true && dialects.contains(&row["dialect"].as_str().unwrap())
+        let dialect = row["dialect"].as_str().unwrap();
+        (row["in_stream"] != true || dialect == FRAMED) && dialects.contains(&dialect)
     };
     let compared: Vec<_> = rows(&vectors).iter().filter(ours).map(compare).collect();
     let wrong: Vec<_> = compared.iter().flat_map(|row| &row.wrong).collect();
@@ -231,11 +261,20 @@ fn the_table_in_the_docs_is_what_was_found() {
         let of_provider = providers.entry(provider).or_default();
         if row["in_stream"] == true {
             of_provider[1] += 1;
-            continue;
+            if row["dialect"] != FRAMED {
+                continue;
+            }
         }
         let compared = compare(row);
         let [as_row, other] = compared.judged;
-        let found = [1, 0, compared.same, compared.wrong.len(), as_row, other];
+        let found = [
+            usize::from(row["in_stream"] != true),
+            0,
+            compared.same,
+            compared.wrong.len(),
+            as_row,
+            other,
+        ];
         of_provider.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
     }
     let mut table = ABOUT.to_owned();
@@ -265,7 +304,7 @@ Recorded and derived error replies (`tests/vectors/provider_errors.json`), each 
 comes through an OpenAI-compatible server or a proxy is read as OpenAI's. Of each reply five facts are compared: its class, the wait that it asks
 for, whether it is tried again in its place, whether another group may help, and whether it hurts the deployment's health. Where the rows call
 one a matter of judgement, it is counted apart; `DECIDED_OTHERWISE` in the test has the reasons. Replies within streams are read by
-`crates/llm/tests/streams/vectors.rs`; the three in Bedrock's own framing are not read yet. The eleven
+`crates/llm/tests/streams/vectors.rs`, but for the three in Bedrock's own framing, which are read here. The eleven
 rows without a reply (a connection that is refused or reset) are left out here: `tests/e2e` makes such failures.
 
 Made by `cargo test -p secondwind-llm --test provider_errors`, which fails if it is stale.

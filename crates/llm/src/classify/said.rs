@@ -54,6 +54,13 @@ impl Said {
         said
     }
 
+    /// Reads an exception of Amazon's servers called `kind`.
+    pub(crate) fn amazons(kind: &str, body: &[u8]) -> Self {
+        let mut said = Self::read(body);
+        said.codes.push(amazon(kind));
+        said
+    }
+
     /// Reads a body that was parsed before.
     pub(crate) fn of(body: &Value) -> Self {
         let mut said = Self::shallow(body);

@@ -31,6 +31,7 @@ mod anthropic;
 mod azure;
 pub mod builtin;
 mod error;
+mod event_stream;
 mod gemini;
 mod headers;
 mod openai;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use self::words::WORDS;
 use super::reply::{self, Unread};
-use super::{Dialect, Endpoint, ErrorDetail, ErrorReply, InvalidKey, headers};
+use super::{Dialect, Endpoint, ErrorDetail, ErrorReply, InvalidKey, event_stream, headers};
 use crate::classify::Said;
 use crate::stream::{ChatCompletions, Completions, Responses, StreamDialect};
 
@@ -90,6 +90,10 @@ impl Dialect for OpenAiChat {
         body: &[u8],
         now: SystemTime,
     ) -> Option<Verdict> {
+        if let Some(exception) = event_stream::exception(headers, body) {
+            let said = Said::amazons(exception.kind, exception.payload);
+            return Some(WORDS.failure(exception.status(), headers, &said, now));
+        }
         let failure = |said: &Said| Some(WORDS.failure(StatusCode::OK, headers, said, now));
         if endpoint == Endpoint::Other {
             let parsed = if body.trim_ascii_start().first() == Some(&b'[') {
