@@ -1,9 +1,12 @@
 //! Reads `model_list`: who can answer for which group.
 
+mod ready;
+mod upstream;
+
 use std::collections::HashMap;
 
 use http::{HeaderValue, Uri};
-use secondwind_llm::dialect::{self, Provider};
+use secondwind_llm::dialect::Provider;
 use secondwind_router::{Checkup, Limits, Pattern};
 
 use super::address::{self, Written};
@@ -17,9 +20,11 @@ use super::fails;
 use super::known::{self, Section};
 use super::names::Names;
 use super::node::{Node, Span, Value};
-use super::providers;
 use super::raw;
 use super::secret::Secret;
+
+pub(super) use self::ready::Ready;
+use self::upstream::upstream;
 
 /// The deployments of a group.
 pub(super) struct Group {
@@ -51,28 +56,6 @@ pub(super) struct Member {
     /// How it is checked, and where it is written if nothing can be asked of it.
     checkup: Result<Option<Checkup>, Span>,
     /// What goes into its policy.
-    pub(super) overlay: Option<Node>,
-}
-
-/// A deployment that lacks nothing but its policy.
-#[derive(Clone)]
-pub(super) struct Ready {
-    pub(super) id: String,
-    pub(super) dialect: String,
-    pub(super) provider: String,
-    pub(super) model: String,
-    pub(super) pattern: Option<Pattern>,
-    pub(super) api_base: Uri,
-    pub(super) api_key: Option<Secret>,
-    pub(super) weight: f64,
-    pub(super) order: u32,
-    pub(super) price: Option<f64>,
-    pub(super) tags: Vec<String>,
-    pub(super) limits: Limits,
-    pub(super) organization: Option<Secret>,
-    pub(super) prefill: bool,
-    pub(super) checkup: Option<Checkup>,
-    pub(super) drop_params: Option<bool>,
     pub(super) overlay: Option<Node>,
 }
 
@@ -310,70 +293,6 @@ fn id(cx: &mut Cx<'_>, names: &mut Names, info: Option<raw::Info>) -> Option<At<
     Some(id)
 }
 
-/// The provider and its name for the model.
-fn upstream(
-    cx: &mut Cx<'_>,
-    model: &At<String>,
-    custom: Option<&At<String>>,
-    group: &str,
-) -> Option<(&'static Provider, String)> {
-    let text = model.value.trim();
-    let (name, rest, span) = match (custom, text.split_once('/')) {
-        (Some(custom), Some((first, rest))) if custom.value == first => (first, rest, custom.span),
-        (Some(custom), _) => (custom.value.as_str(), text, custom.span),
-        (None, Some((first, rest))) => (first, rest, model.span),
-        (None, None) => (providers::of_bare(text), text, model.span),
-    };
-    if rest.trim().is_empty() {
-        cx.error(model.span, "`model` has no name", None);
-        return None;
-    }
-    if address::is_placeholder(rest) && !model.hidden {
-        let message = || "`model` is still a placeholder: the deployment is left out".to_owned();
-        cx.warn_once(Section::Params, "model placeholder", model.span, message, || None);
-        return None;
-    }
-    let stars = |text: &str| text.matches('*').count();
-    if stars(rest) > stars(group) {
-        let message =
-            || "`model` has more `*` than its `model_name`: the deployment is left out".to_owned();
-        cx.warn_once(Section::Params, "model *", model.span, message, || None);
-        return None;
-    }
-    if text == "*" && custom.is_none() {
-        let message = || "the `model` `*` is taken for `openai/*`".to_owned();
-        let help =
-            || Some("a caller cannot choose the provider: write one group for each".to_owned());
-        cx.warn_once(Section::Params, "model", model.span, message, help);
-    }
-    if let Some(provider) = dialect::by_name(name) {
-        // LiteLLM's hints at what an Azure deployment's model is like.
-        let hinted = ["o_series/", "gpt5_series/"].iter().find_map(|hint| rest.strip_prefix(hint));
-        let rest = hinted.filter(|_| provider.name == "azure").unwrap_or(rest);
-        return Some((provider, rest.to_owned()));
-    }
-    if custom.map_or(model.hidden, |custom| custom.hidden) {
-        cx.error(span, "the environment variable names no provider that is known", None);
-        return None;
-    }
-    let compatible = if custom.is_some() {
-        "write `openai` if it speaks OpenAI's dialect".to_owned()
-    } else {
-        format!("write `openai/{rest}` and its `api_base` if it speaks OpenAI's dialect")
-    };
-    if providers::is_known(name) {
-        // It is valid for LiteLLM; the rest of the file is of use without it.
-        let message =
-            || format!("the dialect `{name}` is not available yet: the deployment is left out");
-        let key = format!("dialect {name}");
-        cx.warn_once(Section::Params, &key, span, message, || Some(compatible));
-    } else {
-        let message = format!("the provider `{name}` is not known");
-        cx.error(span, message, providers::did_you_mean(name).or(Some(compatible)));
-    }
-    None
-}
-
 /// The value, if a header can carry it.
 fn sendable(cx: &mut Cx<'_>, key: &str, value: At<Secret>, fits: bool) -> Option<Secret> {
     if fits {
@@ -423,78 +342,4 @@ pub(super) fn tell_unchecked(cx: &mut Cx<'_>, groups: &[Group]) {
             cx.warn_once(Section::Info, "health_check_model", span, message, help);
         }
     }
-}
-
-// === impl Group ===
-
-impl Group {
-    /// Whether nobody can be asked for anything but embeddings there.
-    pub(super) fn embeds(&self) -> bool {
-        self.members.iter().all(|member| member.embeds)
-    }
-
-    /// Gives the deployments what they have only together: ids, weights and orders.
-    pub(super) fn finish(self, names: &mut Names) -> (String, Vec<Ready>) {
-        let any = |weights: &[Option<At<f64>>; 3], n: usize| {
-            weights.get(n).and_then(Option::as_ref).map_or(0.0, |weight| weight.value)
-        };
-        let metric = (0..3).find(|&n| self.members.iter().any(|m| any(&m.weights, n) > 0.0));
-        let ordered = self.members.iter().any(|member| member.order.is_some());
-        let last = if ordered { u32::MAX } else { 0 };
-        let name = self.name;
-        let ready = self.members.into_iter().map(|member| {
-            let weight = metric.map_or(1.0, |n| any(&member.weights, n));
-            let id = match member.id {
-                Some(id) => id.value,
-                None => made_id(names, &name, member.provider, &member.model, &member.base),
-            };
-            Ready {
-                id,
-                dialect: member.provider.dialect.name().to_owned(),
-                provider: member.provider.name.to_owned(),
-                model: member.model,
-                pattern: member.pattern,
-                api_base: member.base,
-                api_key: member.api_key,
-                weight,
-                order: member.order.unwrap_or(last),
-                price: member.price,
-                tags: member.tags,
-                limits: member.limits,
-                organization: member.organization,
-                prefill: member.prefill,
-                checkup: member.checkup.ok().flatten(),
-                drop_params: member.drop_params,
-                overlay: member.overlay,
-            }
-        });
-        let ready = ready.collect();
-        (name, ready)
-    }
-}
-
-/// An id that stays the same as long as the deployment does. Those that differ in nothing but
-/// their keys are counted.
-fn made_id(names: &mut Names, group: &str, provider: &Provider, model: &str, base: &Uri) -> String {
-    let plain = |c: char| {
-        if c.is_ascii_alphanumeric() || "-_.:".contains(c) { c } else { '-' }
-    };
-    let group: String = group.chars().map(plain).collect();
-    let hash = fnv1a(format!("{}/{model}@{base}", provider.name).as_bytes()) & 0xff_ffff;
-    let nowhere = Span { file: 0, line: 0, column: 0, start: 0, len: 0 };
-    let first = format!("{group}-{hash:06x}");
-    let mut id = first.clone();
-    let mut count = 1;
-    while names.add_id(&id, nowhere).is_err() {
-        count += 1;
-        id = format!("{first}-{count}");
-    }
-    id
-}
-
-/// FNV-1a, 64 bits: the same in every version and on every machine.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }

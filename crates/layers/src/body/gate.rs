@@ -60,6 +60,8 @@ use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::broken::Cause;
+pub use super::broken::{Broken, Error};
 use super::idle::{Clocks, Limits, Over};
 use super::inspect::{Inspect, Passed};
 use crate::classify::{Verdict, verdict_of_clock};
@@ -120,29 +122,6 @@ struct Inspected<B, I> {
     /// How many bytes came.
     read: u64,
     released: bool,
-}
-
-/// An answer broke: before it proved to be one, or after the caller got the first of it.
-#[derive(Debug)]
-pub struct Broken {
-    verdict: Verdict,
-    released: bool,
-    cause: Option<Cause>,
-}
-
-#[derive(Debug)]
-enum Cause {
-    Clock(Elapsed),
-    Body(Box<dyn StdError + Send + Sync>),
-}
-
-/// The error of a service behind a gate: its own, or an answer that broke before it proved to be one.
-#[derive(Debug)]
-pub enum Error<E> {
-    /// The service's own.
-    Inner(E),
-    /// The answer broke.
-    Broken(Broken),
 }
 
 /// So many pieces are looked at before others get their turn.
@@ -477,79 +456,6 @@ impl<B, I> fmt::Debug for Gated<B, I> {
 impl<Fut, F, B, I> fmt::Debug for ResponseFuture<Fut, F, B, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("gate::ResponseFuture").finish_non_exhaustive()
-    }
-}
-
-// === impl Broken ===
-
-impl Broken {
-    /// What it means: before the release, what went wrong; after it, [`Class::Interrupted`].
-    #[must_use]
-    pub fn verdict(&self) -> Verdict {
-        let mut verdict = self.verdict;
-        if self.released {
-            verdict.class = Class::Interrupted;
-        }
-        verdict
-    }
-
-    /// What went wrong, whenever that was.
-    #[must_use]
-    pub const fn cause(&self) -> Verdict {
-        self.verdict
-    }
-
-    /// The clock that ran out, if one did.
-    #[must_use]
-    pub const fn elapsed(&self) -> Option<&Elapsed> {
-        match &self.cause {
-            Some(Cause::Clock(elapsed)) => Some(elapsed),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.released {
-            "the answer was interrupted: "
-        } else {
-            "the answer broke off before it proved to be one: "
-        })?;
-        match &self.cause {
-            Some(Cause::Clock(elapsed)) => elapsed.fmt(f),
-            _ => f.write_str(self.verdict.class.name()),
-        }
-    }
-}
-
-impl StdError for Broken {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match &self.cause {
-            Some(Cause::Clock(elapsed)) => Some(elapsed),
-            Some(Cause::Body(error)) => Some(&**error),
-            None => None,
-        }
-    }
-}
-
-// === impl Error ===
-
-impl<E: fmt::Display> fmt::Display for Error<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Inner(error) => error.fmt(f),
-            Self::Broken(broken) => broken.fmt(f),
-        }
-    }
-}
-
-impl<E: StdError + 'static> StdError for Error<E> {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Inner(error) => Some(error),
-            Self::Broken(broken) => Some(broken),
-        }
     }
 }
 

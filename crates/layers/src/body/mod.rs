@@ -8,6 +8,7 @@
 //! | [`Inspect`] | the seam: what the bytes of a body prove, which a protocol knows |
 //! | [`Limits`] | the clocks of a body |
 
+mod broken;
 pub mod gate;
 mod idle;
 mod inspect;
