@@ -1,6 +1,7 @@
 //! What a caller makes of a stream, by a reader that shares nothing with the one under test.
 
 mod message;
+mod response;
 
 mod shape;
 

@@ -6,7 +6,7 @@
 mod case;
 mod recorded;
 
-use secondwind_llm::dialect::{Anthropic, Dialect, Endpoint, OpenAiChat};
+use secondwind_llm::dialect::{Anthropic, Dialect, Endpoint, OpenAi, OpenAiChat};
 
 use self::case::Case;
 use self::recorded::recorded;
@@ -65,15 +65,23 @@ async fn a_message_is_whole_or_told_of_wherever_it_breaks() {
     Cuts::new("anthropic", &Anthropic, Endpoint::Messages, body, Shape::MESSAGES).all().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_response_is_whole_or_told_of_wherever_it_breaks() {
+    let body = r#"{"model": "g", "stream": true, "input": "?"}"#;
+    let cuts = Cuts::new("responses", &OpenAi, Endpoint::Responses, body, Shape::RESPONSES);
+    // They are the longest, and there is one way more to break them.
+    Cuts { random: 60, ..cuts }.all().await;
+}
+
 /// The reader hears what a caller's library would stumble over.
 #[test]
 fn what_lacks_an_event_or_has_one_twice_is_not_whole() {
-    for (folder, shape) in [("anthropic", Shape::MESSAGES)] {
+    for (folder, shape) in [("anthropic", Shape::MESSAGES), ("responses", Shape::RESPONSES)] {
         for recorded in recorded(folder, &shape, |said| said) {
             let text = String::from_utf8(recorded.bytes).unwrap().replace("\r\n", "\n");
             let events: Vec<_> = text.split_inclusive("\n\n").collect();
             // Some say nothing.
-            let nothing = ["ping", "vertex_event", r#""partial_json":"""#];
+            let nothing = [": ping", "event: ping", "vertex_event", r#""partial_json":"""#];
             let says = |event: &&str| !nothing.iter().any(|nothing| event.contains(nothing));
             for at in (0..events.len()).filter(|at| says(&events[*at])) {
                 for times in [0, 2] {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::message;
+use super::{message, response};
 
 /// The type of an event (any, if it is empty), and where in it: a JSON pointer, whose `*` is each item of a list.
 type Spot = (&'static str, &'static str);
@@ -84,6 +84,52 @@ impl Shape {
         unfit: message::unfit,
         failures: &["event: error\ndata: {\"type\": \"error\", \"error\": \
              {\"type\": \"api_error\", \"message\": \"Internal server error\"}}\n\n"],
+    };
+
+    pub(crate) const RESPONSES: Self = Self {
+        text: &[("response.output_text.delta", "/delta")],
+        content: &[
+            ("response.output_item.added", "/item"),
+            ("response.content_part.added", "/part"),
+            ("response.reasoning_summary_part.added", "/part"),
+            ("response.output_text.delta", "/delta"),
+            ("response.refusal.delta", "/delta"),
+            ("response.reasoning_summary_text.delta", "/delta"),
+            ("response.function_call_arguments.delta", "/delta"),
+        ],
+        wordless: &["id", "role", "status", "type"],
+        beside: &[("response.output_text.delta", "/logprobs")],
+        again: &[
+            ("", "/text"),
+            ("", "/refusal"),
+            ("", "/arguments"),
+            ("", "/part"),
+            ("", "/item"),
+            ("", "/response/output"),
+        ],
+        id: &[("", "/response/id")],
+        item: &[("", "/item_id"), ("", "/item/id"), ("", "/response/output/*/id")],
+        role: &[
+            ("response.created", "/type"),
+            ("response.in_progress", "/type"),
+            ("response.output_item.added", "/item/role"),
+        ],
+        finish: &[
+            ("response.completed", "/response/status"),
+            ("response.incomplete", "/response/status"),
+        ],
+        usage: &[("", "/response/usage")],
+        error: &[("response.failed", "/response/error"), ("error", "")],
+        terminals: &["response.completed", "response.incomplete"],
+        named: true,
+        unfit: response::unfit,
+        failures: &[
+            "event: error\ndata: {\"type\": \"error\", \"code\": \"server_error\", \
+             \"message\": \"The server had an error\", \"param\": null}\n\n",
+            "event: response.failed\ndata: {\"type\": \"response.failed\", \"response\": \
+             {\"id\": \"resp_failed\", \"status\": \"failed\", \"error\": \
+             {\"code\": \"server_error\", \"message\": \"The server had an error\"}}}\n\n",
+        ],
     };
 
     /// What `event` has in these places; what is null, or an empty list, is not there.
