@@ -6,7 +6,8 @@
 mod case;
 mod recorded;
 
-use secondwind_llm::dialect::{Anthropic, Dialect, Endpoint, OpenAi, OpenAiChat};
+use secondwind_llm::dialect::{Anthropic, Dialect, Endpoint, Gemini, OpenAi, OpenAiChat};
+use serde_json::json;
 
 use self::case::Case;
 use self::recorded::recorded;
@@ -71,6 +72,37 @@ async fn a_response_is_whole_or_told_of_wherever_it_breaks() {
     let cuts = Cuts::new("responses", &OpenAi, Endpoint::Responses, body, Shape::RESPONSES);
     // They are the longest, and there is one way more to break them.
     Cuts { random: 60, ..cuts }.all().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_translated_answer_of_geminis_is_whole_or_told_of_wherever_it_breaks() {
+    let body = r#"{"model": "g", "stream": true, "stream_options": {"include_usage": true},
+        "messages": [{"role": "user", "content": "?"}]}"#;
+    let cuts = Cuts::new("gemini", &OpenAiChat, Endpoint::ChatCompletions, body, Shape::TRANSLATED);
+    Cuts { dialect: &Gemini, spoken: Shape::GEMINI, told: as_chat, ..cuts }.all().await;
+}
+
+/// What Gemini said, as a chat.
+fn as_chat(said: Heard) -> Heard {
+    let finishes: Vec<_> = said
+        .finishes
+        .iter()
+        .map(|reason| match reason.as_str() {
+            "MAX_TOKENS" => "length",
+            // Of what is recorded only the arguments of a call begin so.
+            "STOP" if said.text.starts_with('{') => "tool_calls",
+            "STOP" => "stop",
+            reason => panic!("{reason}"),
+        })
+        .map(str::to_owned)
+        .collect();
+    // It is told with every word there how much it is so far, and here once, at the end.
+    let usages = said.usages.last().filter(|_| !finishes.is_empty()).map(|usage| {
+        ["promptTokenCount", "candidatesTokenCount", "totalTokenCount"]
+            .map(|count| json!(usage[count].as_u64().unwrap_or_default()))
+    });
+    let usages = usages.into_iter().flatten().collect();
+    Heard { roles: 1, usages, terminals: finishes.len(), finishes, ..said }
 }
 
 /// The reader hears what a caller's library would stumble over.

@@ -132,6 +132,35 @@ impl Shape {
         ],
     };
 
+    /// What a provider says; nobody asks in this API.
+    pub(crate) const GEMINI: Self = Self {
+        text: &[("", "/candidates/0/content/parts/*/text")],
+        content: &[("", "/candidates/0/content/parts")],
+        wordless: &["thoughtSignature"],
+        beside: &[("", "/candidates/0/content/parts/*/thought")],
+        id: &[("", "/responseId")],
+        role: &[],
+        finish: &[("", "/candidates/0/finishReason")],
+        usage: &[("", "/usageMetadata")],
+        terminals: &[],
+        failures: &[
+            "data: {\"error\": {\"code\": 503, \"message\": \"The model is overloaded.\", \
+             \"status\": \"UNAVAILABLE\"}}\n\n",
+        ],
+        ..Self::CHAT
+    };
+
+    /// A chat that another API's answer was made: of a call, what that API tells of it.
+    pub(crate) const TRANSLATED: Self = Self {
+        wordless: &["role", "id", "type", "extra_content"],
+        usage: &[
+            ("", "/usage/prompt_tokens"),
+            ("", "/usage/completion_tokens"),
+            ("", "/usage/total_tokens"),
+        ],
+        ..Self::CHAT
+    };
+
     /// What `event` has in these places; what is null, or an empty list, is not there.
     pub(super) fn find<'e>(spots: &[Spot], event: &'e Value) -> Vec<&'e Value> {
         let kind = event["type"].as_str();
@@ -158,7 +187,11 @@ impl Shape {
             Value::Object(fields) => fields
                 .iter()
                 .filter(|(name, _)| !self.wordless.contains(&name.as_str()))
-                .for_each(|(_, field)| self.collect(field, words)),
+                .for_each(|(name, field)| match name.as_str() {
+                    // Gemini's arguments of a call, which are a text elsewhere.
+                    "args" => words.push_str(&field.to_string()),
+                    _ => self.collect(field, words),
+                }),
             Value::Array(items) => items.iter().for_each(|item| self.collect(item, words)),
             _ => {}
         }
