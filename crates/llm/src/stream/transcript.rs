@@ -53,6 +53,8 @@ pub(super) struct Place {
     /// The content block that is open, and the index of the next.
     pub(super) open: Option<u64>,
     pub(super) next: u64,
+    /// Whether the open block is one of text that has none yet.
+    pub(super) bare: bool,
     /// The last sequence number.
     pub(super) sequence: Option<u64>,
     /// The event that opened the answer.

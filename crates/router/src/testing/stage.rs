@@ -61,6 +61,16 @@ impl Stage {
         here: &[&'static str],
         spare: &[&'static str],
     ) -> Self {
+        Self::speaking(&OpenAiChat, policy, here, spare)
+    }
+
+    /// The same of providers that speak `dialect`.
+    pub(crate) fn speaking(
+        dialect: &'static dyn Dialect,
+        policy: PolicyBuilder,
+        here: &[&'static str],
+        spare: &[&'static str],
+    ) -> Self {
         let spares = spare.iter().map(|_| "spare").take(1);
         let policy = Arc::new(policy.fallbacks(spares).build().unwrap());
         let network = Network::default();
@@ -71,7 +81,7 @@ impl Stage {
                 providers.push((host, Provider::at(&network, host)));
                 let at = format!("http://{host}/v1").parse().unwrap();
                 let (assistant_prefill, policy) = (id.ends_with('+'), Arc::clone(policy));
-                let target = Target::new(host, &OpenAiChat, "m", at);
+                let target = Target::new(host, dialect, "m", at);
                 Target { order, policy, assistant_prefill, ..target }
             };
             let targets = (0..).zip(ids).map(target).collect();

@@ -83,6 +83,7 @@ impl Messages {
                 let block = event.content_block.as_ref()?;
                 told.place.open = Some(index);
                 told.place.next = told.place.next.max(index.saturating_add(1));
+                told.place.bare = block.kind.text() == Some("text");
                 match block.kind.text() {
                     Some("text") => text(told, block.text.text()),
                     kind => {
@@ -128,6 +129,7 @@ impl Messages {
 fn text(told: &mut Transcript, text: Option<&str>) -> Seen {
     let text = text.unwrap_or_default();
     told.text.push_str(text);
+    told.place.bare &= text.is_empty();
     if text.is_empty() { Seen::Preamble } else { Seen::Content }
 }
 

@@ -64,7 +64,8 @@ impl BlockSplice {
                 (Block::Passed(index), _) => at(event, index),
             },
             "content_block_stop" => match std::mem::replace(&mut self.current, Block::Text) {
-                Block::Text if self.catch_up.caught_up() => self.stop(),
+                // What the second answer's next block has goes into one that has nothing yet.
+                Block::Text if self.catch_up.caught_up() && !told.place.bare => self.stop(),
                 Block::Text | Block::Kept => String::new(),
                 Block::Passed(index) => at(event, index),
             },

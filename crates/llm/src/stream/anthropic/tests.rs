@@ -39,7 +39,11 @@ fn said(words: &str) -> Transcript {
 
 /// What the caller gets of these events of a second answer.
 fn given(words: &str, way: Way, second: &[Value]) -> Option<Vec<Value>> {
-    let mut splice = AnthropicMessages.splice(&said(words), way);
+    given_after(&said(words), way, second)
+}
+
+fn given_after(said: &Transcript, way: Way, second: &[Value]) -> Option<Vec<Value>> {
+    let mut splice = AnthropicMessages.splice(said, way);
     let mut follow = AnthropicMessages.follow();
     let mut given = Vec::new();
     for event in second {
@@ -258,6 +262,21 @@ fn a_tool_call_follows_in_a_block_of_its_own() {
     );
     assert_eq!(events[0]["delta"]["text"], " see.");
     assert_eq!(given("Let me", Way::Afresh, &[block(0, call)]), None);
+}
+
+#[test]
+fn a_block_that_has_nothing_yet_takes_what_comes_next() {
+    let begun = |index| block(index, json!({"type": "text", "text": ""}));
+    let stop = |index| json!({"type": "content_block_stop", "index": index});
+    let mut follow = started();
+    for event in [begun(0), text("First."), stop(0), begun(1)] {
+        see(&mut *follow, &event);
+    }
+    let second = [begun(0), text("First."), stop(0), begun(1), text(" Second."), stop(1)];
+    let events = given_after(&follow.into_transcript(), Way::Afresh, &second).unwrap();
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert_eq!((&events[0]["index"], &events[0]["delta"]["text"]), (&json!(1), &json!(" Second.")));
+    assert_eq!(events[1], stop(1));
 }
 
 #[test]

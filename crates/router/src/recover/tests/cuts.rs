@@ -1,18 +1,33 @@
 //! Every cut point: recorded streams, broken in every way at every event and at many a byte between.
 //!
 //! What a caller may get is one of two things: the whole answer, each word once; or its beginning and an error that
-//! says so. A further dialect is one more test of one line.
+//! says so. A further dialect is one more test of a few lines.
 
-use std::path::Path;
+mod case;
+mod recorded;
 
-use fastrand::Rng;
-use secondwind_llm::dialect::{Dialect, Endpoint, OpenAiChat};
+use secondwind_llm::dialect::{Anthropic, Dialect, Endpoint, Gemini, OpenAi, OpenAiChat};
+use serde_json::json;
 
+use self::case::Case;
+use self::recorded::recorded;
 use super::policy;
-use crate::testing::{Asking, Heard, Reply, Script, Shape, Stage};
+use crate::testing::{Asking, Heard, Script, Shape, Stage};
 
-/// Where streams are broken beside their events' ends.
-const RANDOM: usize = 100;
+/// The streams of a dialect, and who hears them.
+struct Cuts {
+    folder: &'static str,
+    asking: Asking,
+    /// What the providers speak.
+    dialect: &'static dyn Dialect,
+    spoken: Shape,
+    /// What the caller hears.
+    heard: Shape,
+    /// What was said as the caller should hear it.
+    told: fn(Heard) -> Heard,
+    /// At how many places the streams are broken beside their events' ends.
+    random: usize,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum How {
@@ -23,179 +38,157 @@ enum How {
     Stall,
     Reset,
     /// An error is told within the stream.
-    Error,
+    Error(&'static str),
 }
 
-const HOWS: [How; 5] = [How::Cut, How::End, How::Stall, How::Reset, How::Error];
-const ERROR: &str = r#"{"error": {"message": "The server had an error", "type": "server_error"}}"#;
-
-/// A recorded stream, and what a second deployment says to the same request.
-struct Recorded {
-    name: String,
-    bytes: Vec<u8>,
-    /// The same under another id.
-    same: Vec<u8>,
-    /// Another text.
-    other: Vec<u8>,
-}
+const CHAT: &str =
+    r#"{"model": "g", "stream": true, "messages": [{"role": "user", "content": "?"}]}"#;
 
 #[tokio::test(start_paused = true)]
 async fn a_chat_is_whole_or_told_of_wherever_it_breaks() {
-    let body = r#"{"model": "g", "stream": true, "messages": [{"role": "user", "content": "?"}]}"#;
-    every_cut("chat_completions", &OpenAiChat, Endpoint::ChatCompletions, body, Shape::CHAT).await;
+    Cuts::new("chat_completions", &OpenAiChat, Endpoint::ChatCompletions, CHAT, Shape::CHAT)
+        .all()
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_completion_is_whole_or_told_of_wherever_it_breaks() {
     let body = r#"{"model": "g", "stream": true, "prompt": "?"}"#;
-    every_cut("completions", &OpenAiChat, Endpoint::Completions, body, Shape::COMPLETIONS).await;
+    Cuts::new("completions", &OpenAiChat, Endpoint::Completions, body, Shape::COMPLETIONS)
+        .all()
+        .await;
 }
 
-async fn every_cut(
-    folder: &str,
-    dialect: &'static dyn Dialect,
-    endpoint: Endpoint,
-    body: &'static str,
-    shape: Shape,
-) {
-    let asking = Asking { dialect, endpoint, body, num_retries: None };
-    let (mut cases, mut whole, mut wrong) = (0, 0, Vec::new());
-    for recorded in recorded(folder, &shape) {
-        // Nobody rests, and there is no end of means: each case is as if it were the first.
-        let stage = Stage::new(policy().no_breaker().no_budget(), &["a", "b"], &[]);
-        for at in recorded.offsets() {
-            for how in HOWS {
-                for (second, same) in [(&recorded.same, true), (&recorded.other, false)] {
-                    let before = stage.elapsed();
-                    stage.at("a").will(broken(&recorded.bytes[..at], how));
-                    stage.at("b").will(Script::stream().piece(second).end());
-                    let reply = stage.ask_for(&asking).await;
-                    stage.at("b").unscript();
-                    cases += 1;
-                    let heard = Heard::of(&reply.bytes(), &shape);
-                    whole += usize::from(heard.terminals == 1);
-                    let case = Case { recorded: &recorded, at, same, shape: &shape };
-                    let slow = reply.over - before > 400.0;
-                    if let Some(why) = case.wrong(&reply, &heard).or(slow.then_some("slow")) {
-                        let name = &recorded.name;
-                        wrong.push(format!("{name} {how:?}@{at} same: {same}: {why}: {heard:?}"));
-                    }
+#[tokio::test(start_paused = true)]
+async fn a_message_is_whole_or_told_of_wherever_it_breaks() {
+    let body = r#"{"model": "g", "stream": true, "max_tokens": 99,
+        "messages": [{"role": "user", "content": "?"}]}"#;
+    Cuts::new("anthropic", &Anthropic, Endpoint::Messages, body, Shape::MESSAGES).all().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_is_whole_or_told_of_wherever_it_breaks() {
+    let body = r#"{"model": "g", "stream": true, "input": "?"}"#;
+    let cuts = Cuts::new("responses", &OpenAi, Endpoint::Responses, body, Shape::RESPONSES);
+    // They are the longest, and there is one way more to break them.
+    Cuts { random: 60, ..cuts }.all().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_translated_answer_of_geminis_is_whole_or_told_of_wherever_it_breaks() {
+    let body = r#"{"model": "g", "stream": true, "stream_options": {"include_usage": true},
+        "messages": [{"role": "user", "content": "?"}]}"#;
+    let cuts = Cuts::new("gemini", &OpenAiChat, Endpoint::ChatCompletions, body, Shape::TRANSLATED);
+    Cuts { dialect: &Gemini, spoken: Shape::GEMINI, told: as_chat, ..cuts }.all().await;
+}
+
+/// What Gemini said, as a chat.
+fn as_chat(said: Heard) -> Heard {
+    let finishes: Vec<_> = said
+        .finishes
+        .iter()
+        .map(|reason| match reason.as_str() {
+            "MAX_TOKENS" => "length",
+            // Of what is recorded only the arguments of a call begin so.
+            "STOP" if said.text.starts_with('{') => "tool_calls",
+            "STOP" => "stop",
+            reason => panic!("{reason}"),
+        })
+        .map(str::to_owned)
+        .collect();
+    // It is told with every word there how much it is so far, and here once, at the end.
+    let usages = said.usages.last().filter(|_| !finishes.is_empty()).map(|usage| {
+        ["promptTokenCount", "candidatesTokenCount", "totalTokenCount"]
+            .map(|count| json!(usage[count].as_u64().unwrap_or_default()))
+    });
+    let usages = usages.into_iter().flatten().collect();
+    Heard { roles: 1, usages, terminals: finishes.len(), finishes, ..said }
+}
+
+/// The reader hears what a caller's library would stumble over.
+#[test]
+fn what_lacks_an_event_or_has_one_twice_is_not_whole() {
+    for (folder, shape) in [("anthropic", Shape::MESSAGES), ("responses", Shape::RESPONSES)] {
+        for recorded in recorded(folder, &shape, |said| said) {
+            let text = String::from_utf8(recorded.bytes).unwrap().replace("\r\n", "\n");
+            let events: Vec<_> = text.split_inclusive("\n\n").collect();
+            // Some say nothing.
+            let nothing = [": ping", "event: ping", "vertex_event", r#""partial_json":"""#];
+            let says = |event: &&str| !nothing.iter().any(|nothing| event.contains(nothing));
+            for at in (0..events.len()).filter(|at| says(&events[*at])) {
+                for times in [0, 2] {
+                    let again = vec![events[at]; times];
+                    let parts = [&events[..at], &again, &events[at + 1..]].concat();
+                    let heard = Heard::of(parts.concat().as_bytes(), &shape);
+                    let name = &recorded.name;
+                    assert!(
+                        !heard.is_whole(&recorded.first.text),
+                        "{name} {at} {times}: {heard:?}"
+                    );
                 }
             }
         }
     }
-    println!("{folder}: {cases} cases, {whole} of them whole, {} wrong", wrong.len());
-    let few: Vec<_> = wrong.iter().take(12).map(String::as_str).collect();
-    assert!(wrong.is_empty(), "{} of {cases} wrong\n{}", wrong.len(), few.join("\n"));
 }
 
-fn broken(sent: &[u8], how: How) -> Script {
-    let script = Script::stream().piece(sent);
-    match how {
-        How::Cut => script.cut(),
-        How::End => script.end(),
-        How::Stall => script.stall(),
-        How::Reset => script.reset(),
-        How::Error => script.data(ERROR).end(),
+// === impl Cuts ===
+
+impl Cuts {
+    /// Of providers and a caller that speak the same.
+    fn new(
+        folder: &'static str,
+        dialect: &'static dyn Dialect,
+        endpoint: Endpoint,
+        body: &'static str,
+        shape: Shape,
+    ) -> Self {
+        let asking = Asking { dialect, endpoint, body, num_retries: None };
+        let (spoken, heard) = (shape, shape);
+        Self { folder, asking, dialect, spoken, heard, told: |said| said, random: 100 }
     }
-}
 
-/// The recorded streams of a dialect.
-fn recorded(folder: &str, shape: &Shape) -> Vec<Recorded> {
-    let streams = Path::new(env!("CARGO_MANIFEST_DIR")).join("../llm/testdata/streams");
-    let files = std::fs::read_dir(streams.join(folder)).unwrap();
-    let mut all: Vec<_> = files
-        .map(|file| {
-            let path = file.unwrap().path();
-            let text = std::fs::read_to_string(&path).unwrap();
-            let id = Heard::of(text.as_bytes(), shape).ids.pop_first().unwrap();
-            Recorded {
-                name: path.file_name().unwrap().to_string_lossy().into_owned(),
-                same: text.replace(&id, "another-id").into_bytes(),
-                other: shape.reworded(&text).into_bytes(),
-                bytes: text.into_bytes(),
+    async fn all(&self) {
+        let hows = [How::Cut, How::End, How::Stall, How::Reset].into_iter();
+        let hows: Vec<_> =
+            hows.chain(self.spoken.failures.iter().map(|error| How::Error(error))).collect();
+        let (mut cases, mut whole, mut wrong) = (0, 0, Vec::new());
+        for recorded in recorded(self.folder, &self.spoken, self.told) {
+            // Nobody rests, and there is no end of means: each case is as if it were the first.
+            let policy = policy().no_breaker().no_budget();
+            let stage = Stage::speaking(self.dialect, policy, &["a", "b"], &[]);
+            for at in recorded.offsets(self.random) {
+                let case = Case::new(&recorded, at, self);
+                for how in &hows {
+                    for same in [true, false] {
+                        cases += 1;
+                        let (heard, why) = case.play(&stage, *how, same).await;
+                        whole += usize::from(heard.terminals == 1);
+                        let name = &recorded.name;
+                        wrong.extend(why.map(|why| {
+                            format!("{name} {how:?}@{at} same: {same}: {why}: {heard:?}")
+                        }));
+                    }
+                }
             }
-        })
-        .collect();
-    all.sort_by(|one, other| one.name.cmp(&other.name));
-    assert!(!all.is_empty(), "{folder} has no streams");
-    all
-}
-
-// === impl Recorded ===
-
-impl Recorded {
-    /// Where it is broken: at its beginning, behind each event, and anywhere.
-    fn offsets(&self) -> Vec<usize> {
-        let bytes = &self.bytes;
-        let ends = |at: &usize| {
-            let before = &bytes[..*at];
-            before.ends_with(b"\n\n") || before.ends_with(b"\r\n\r\n") || before.is_empty()
-        };
-        let mut offsets: Vec<_> = (0..=bytes.len()).filter(ends).collect();
-        assert!(offsets.len() > 2, "{} has few events", self.name);
-        let mut random = Rng::with_seed(bytes.len() as u64);
-        offsets.extend((0..RANDOM).map(|_| random.usize(1..bytes.len())));
-        offsets
+        }
+        println!("{}: {cases} cases, {whole} of them whole, {} wrong", self.folder, wrong.len());
+        let few: Vec<_> = wrong.iter().take(12).map(String::as_str).collect();
+        assert!(wrong.is_empty(), "{} of {cases} wrong\n{}", wrong.len(), few.join("\n"));
     }
 }
 
-/// One way to break one stream at one place.
-struct Case<'a> {
-    recorded: &'a Recorded,
-    at: usize,
-    same: bool,
-    shape: &'a Shape,
-}
+// === impl How ===
 
-// === impl Case ===
-
-impl Case<'_> {
-    /// What is wrong with what the caller heard.
-    fn wrong(&self, reply: &Reply, heard: &Heard) -> Option<&'static str> {
-        let sent = &self.recorded.bytes[..self.at];
-        // An event that lacks but its blank line may count or not.
-        let views = [sent.to_vec(), [sent, b"\n\n"].concat()];
-        let views = views.map(|sent| Heard::of(&sent, self.shape));
-        if reply.broken {
-            return Some("no error event");
+impl How {
+    /// Says this much, and breaks.
+    fn after(self, sent: &[u8]) -> Script {
+        let script = Script::stream().piece(sent);
+        match self {
+            Self::Cut => script.cut(),
+            Self::End => script.end(),
+            Self::Stall => script.stall(),
+            Self::Reset => script.reset(),
+            Self::Error(error) => script.piece(error.as_bytes()).end(),
         }
-        let wrong = views.map(|said| self.wrong_after(&said, heard));
-        wrong.into_iter().reduce(Option::and)?
-    }
-
-    /// The same, where the caller had been told `said` when it broke.
-    fn wrong_after(&self, said: &Heard, heard: &Heard) -> Option<&'static str> {
-        let first = Heard::of(&self.recorded.bytes, self.shape);
-        let finished = !said.finishes.is_empty();
-        if said.text.is_empty() && !finished {
-            // Nothing was said: whoever comes next is heard alone.
-            let second = if self.same { &self.recorded.same } else { &self.recorded.other };
-            let second = Heard::of(second, self.shape);
-            let alone = heard.is_whole(&second.text)
-                && heard.ids == second.ids
-                && heard.usages == second.usages
-                && heard.roles == second.roles;
-            return (!alone).then_some("not the second answer");
-        }
-        if heard.ids.iter().any(|id| !first.ids.contains(id)) {
-            return Some("another id");
-        }
-        if heard.roles > first.roles {
-            return Some("a second beginning");
-        }
-        let carried_on = said.plain && self.same;
-        if finished || carried_on {
-            if !heard.is_whole(&first.text) || heard.finishes != first.finishes {
-                return Some("not whole");
-            }
-            // What was not counted before the end is not made up.
-            let told = if finished { &said.usages } else { &first.usages };
-            return (heard.usages != *told).then_some("usage");
-        }
-        if heard.class() != "interrupted" {
-            return Some("not told so");
-        }
-        (!heard.is_told(&said.text)).then_some("not told")
     }
 }
