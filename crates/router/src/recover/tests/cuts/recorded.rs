@@ -50,11 +50,14 @@ pub(super) fn recorded(folder: &str, shape: &Shape, told: fn(Heard) -> Heard) ->
     all
 }
 
+/// At how many places a stream is broken beside its events' ends.
+const ANYWHERE: usize = 100;
+
 // === impl Recorded ===
 
 impl Recorded {
-    /// Where it is broken: at its beginning, behind each event, and at so many places anywhere.
-    pub(super) fn offsets(&self, anywhere: usize) -> Vec<usize> {
+    /// Where it is broken: at its beginning, behind each event, and at a hundred places anywhere.
+    pub(super) fn offsets(&self) -> Vec<usize> {
         let bytes = &self.bytes;
         let ends = |at: &usize| {
             let before = &bytes[..*at];
@@ -63,7 +66,7 @@ impl Recorded {
         let mut offsets: Vec<_> = (0..=bytes.len()).filter(ends).collect();
         assert!(offsets.len() > 1, "{} has no events", self.name);
         let mut random = Rng::with_seed(bytes.len() as u64);
-        offsets.extend((0..anywhere).map(|_| random.usize(1..bytes.len())));
+        offsets.extend((0..ANYWHERE).map(|_| random.usize(1..bytes.len())));
         offsets
     }
 }
