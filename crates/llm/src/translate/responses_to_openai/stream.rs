@@ -132,10 +132,11 @@ impl Stream {
     fn begin_part(&mut self, part: Part, out: &mut Vec<u8>) {
         let Some(Open { id, kind: Kind::Parts { said, now, .. } }) = &mut self.open else { return };
         *now = part;
+        let nothing = part.holding(String::new());
         let event = Event {
             item_id: Some(id),
             content_index: Some(said.len()),
-            part: Some(&part.holding(String::new())),
+            part: Some(&nothing),
             ..event("response.content_part.added")
         };
         tell(&mut self.sequence, self.items.len(), event, out);
