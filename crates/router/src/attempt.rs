@@ -6,6 +6,8 @@
 //! first content, and its outcome is told at its end.
 
 mod passed;
+mod reading;
+mod sent;
 
 use std::fmt;
 use std::future::Future;
@@ -14,29 +16,28 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, response};
-use http_body::Body as _;
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, header, response};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use pin_project_lite::pin_project;
-use secondwind_layers::body::{Broken, Gated, Limits};
-use secondwind_layers::classify::{Opinion, Verdict};
+use secondwind_layers::body::Gated;
+use secondwind_layers::classify::Opinion;
 use secondwind_llm::body::Spliced;
-use secondwind_llm::stream::{Events, StreamDialect, Way};
-use secondwind_llm::translate::{NoAnswer, Options, Translate};
-use secondwind_policy::{Policy, Recovery};
+use secondwind_llm::stream::{Events, Way};
+use secondwind_llm::translate::Options;
 use tokio::time::Instant;
 use tower_service::Service;
 
+use self::reading::{Collected, Reading};
+pub(crate) use self::sent::Sent;
+use self::sent::of_another_body;
 use crate::body::Body;
 use crate::client::Client;
 use crate::error::RouteError;
 use crate::late::Late;
 use crate::passed::Outgoing;
-use crate::recover::Spent;
 use crate::request::Request;
-use crate::route::Route;
 use crate::stream::Stream;
 use crate::target::Deployment;
 use crate::wild::Place;
@@ -78,30 +79,6 @@ pin_project! {
         // The body is being read; of one that tells of a failure, as much as comes in time is enough.
         Reading { reading: Option<Reading>, #[pin] late: Late },
     }
-}
-
-/// An attempt that was sent, and is to be accounted for.
-pub(crate) struct Sent {
-    deployment: Arc<Deployment>,
-    request: Request,
-    began: Instant,
-    wall_clock: fn() -> SystemTime,
-    /// How it carries on with a broken answer.
-    way: Way,
-}
-
-struct Reading {
-    head: response::Parts,
-    body: Incoming,
-    read: Collected,
-    most: usize,
-}
-
-/// Bytes as they come: copied together only if they come in more than one piece.
-#[derive(Default)]
-struct Collected {
-    first: Bytes,
-    all: BytesMut,
 }
 
 // === impl Send ===
@@ -289,252 +266,6 @@ impl Future for SendFuture {
                 }
             }
         }
-    }
-}
-
-/// Takes out what a provider says of its body, which is not the one that the caller gets.
-fn of_another_body(headers: &mut HeaderMap) {
-    for name in ["content-digest", "content-length", "content-md5", "digest", "etag"] {
-        headers.remove(name);
-    }
-}
-
-/// Whether an answer is the stream that was asked for. What is not is read whole and judged.
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
-        let kind = kind.as_bytes().trim_ascii_start();
-        kind.get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/event-stream"))
-    })
-}
-
-// === impl Sent ===
-
-impl Sent {
-    fn policy(&self) -> &Policy {
-        &self.deployment.target.policy
-    }
-
-    /// The clocks of the answer, as a stream: the policy's, and what the caller wants.
-    fn limits(&self) -> Limits {
-        let mut limits = Limits::from(self.policy().timeout());
-        limits.wanted = self.request.call().stream_timeout;
-        limits
-    }
-
-    /// How long its first content is awaited.
-    fn late(&self) -> Late {
-        if self.request.call().peek.stream {
-            return Late::new(self.limits().first_content_of(self.began));
-        }
-        Late::within(self.began, self.policy().timeout().first_content())
-    }
-
-    fn route(&self) -> Option<&Route> {
-        self.deployment.route(self.request.call().endpoint)
-    }
-
-    /// The translation of the answer, where it comes in another API than the caller's.
-    fn translate(&self) -> Option<&'static dyn Translate> {
-        self.route().and_then(|route| route.translate)
-    }
-
-    /// When an answer was made whose provider does not say it: now, in seconds since 1970.
-    fn created(&self) -> u64 {
-        let since = (self.wall_clock)().duration_since(SystemTime::UNIX_EPOCH);
-        since.map_or(0, |since| since.as_secs())
-    }
-
-    /// The streams of the caller's API, where one was asked for.
-    fn streams(&self) -> Option<&'static dyn StreamDialect> {
-        let call = self.request.call();
-        call.dialect.streams(call.endpoint).filter(|_| call.peek.stream)
-    }
-
-    /// What looks at the answer, where it is the stream that was asked for. What is not is read whole and judged.
-    fn events(&self, head: &response::Parts) -> Option<Events> {
-        let streams = self.streams().filter(|_| is_event_stream(&head.headers))?;
-        let events = match self.route() {
-            Some(Route { spoken, translate: Some(translate), .. }) => {
-                let theirs = self.deployment.target.dialect.streams(*spoken)?;
-                let translate = translate.stream(&self.request.call().body, self.created());
-                Events::new(streams).translated(theirs, translate)
-            }
-            _ => Events::new(streams),
-        };
-        Some(match self.policy().stream().recovery() {
-            Recovery::Buffer => events.holding_all(),
-            Recovery::Off => events.lenient(),
-            _ => events,
-        })
-    }
-
-    /// Whether the provider refused to go on from what was said.
-    fn refused_to_go_on(&self, reading: &Reading) -> bool {
-        self.way == Way::Prefill
-            && matches!(
-                reading.head.status,
-                StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY
-            )
-    }
-
-    pub(crate) fn scrubbed(&self, data: Bytes) -> Bytes {
-        self.deployment.scrubbed(data)
-    }
-
-    /// Whether our key is in what was said.
-    pub(crate) fn echoes(&self, text: &str) -> bool {
-        self.deployment.secret.as_ref().is_some_and(|secret| secret.is_in(text.as_bytes()))
-    }
-
-    /// The stream came to its end.
-    pub(crate) fn completed(&self, now: Instant) {
-        self.request.context().end_answer(now, None);
-    }
-
-    /// The stream broke after the caller had got the first of it.
-    pub(crate) fn interrupted(&self, broken: &Broken, now: Instant) {
-        self.judge(broken.cause());
-        self.request.context().end_answer(now, Some(&broken.verdict()));
-    }
-
-    fn finish(
-        &self,
-        reading: Reading,
-        ended: Result<bool, hyper::Error>,
-    ) -> Result<Response<Body>, RouteError> {
-        let Reading { mut head, body, read, .. } = reading;
-        let read = read.into_bytes();
-        let now = (self.wall_clock)();
-        let dialect = self.deployment.target.dialect;
-        if !head.status.is_success() {
-            // Where the body broke off, status and headers still say what it was.
-            let verdict = dialect.classify_error(head.status, &head.headers, &read, now);
-            return Ok(self.failed_answer(head, read, verdict));
-        }
-        match ended {
-            Err(error) => Err(self.failed(RouteError::read(error))),
-            Ok(true) => {
-                if let Some(verdict) = self.bad_body(&head, &read, now) {
-                    return Ok(self.failed_answer(head, read, verdict));
-                }
-                let answer = self.whole_answer(head, self.deployment.scrubbed(read));
-                let answer = answer.map_err(|error| self.failed(RouteError::no_answer(error)))?;
-                self.request.context().judge(Opinion::Success);
-                Ok(answer)
-            }
-            Ok(false) if self.translate().is_some() => {
-                Err(self.failed(RouteError::too_long_to_translate()))
-            }
-            // Too long to be held back: it is on its way now.
-            Ok(false) => {
-                self.request.context().judge(Opinion::Success);
-                if !self.is_passed() {
-                    // What is struck out of it is not counted in its length.
-                    head.headers.remove(header::CONTENT_LENGTH);
-                }
-                Ok(Response::from_parts(head, self.flowing(read, body)))
-            }
-        }
-    }
-
-    /// A whole answer in the caller's API, as a stream where one was asked for.
-    fn whole_answer(
-        &self,
-        mut head: response::Parts,
-        read: Bytes,
-    ) -> Result<Response<Body>, NoAnswer> {
-        let (mut answer, mut kind) = (read, None);
-        if let Some(translate) = self.translate() {
-            answer = translate.answer(&answer, self.created())?;
-            kind = Some("application/json");
-        }
-        if let Some(stream) = self.streams().and_then(|streams| streams.as_stream(&answer)) {
-            answer = stream;
-            kind = Some("text/event-stream");
-        }
-        if let Some(kind) = kind {
-            of_another_body(&mut head.headers);
-            head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        }
-        Ok(Response::from_parts(head, Body::whole(answer)))
-    }
-
-    /// A failed answer goes on with its verdict among its extensions: it may be told to the caller long
-    /// after other attempts were judged.
-    fn failed_answer(
-        &self,
-        mut head: response::Parts,
-        read: Bytes,
-        verdict: Verdict,
-    ) -> Response<Body> {
-        self.judge(verdict);
-        head.extensions.insert(verdict);
-        Response::from_parts(head, Body::whole(self.deployment.scrubbed(read)))
-    }
-
-    /// What was held of an answer that broke off was paid for.
-    fn wasted(&self, events: Option<&Events>) {
-        let heard = events.map(Events::transcript).filter(|heard| heard.events > 0);
-        if let Some(heard) = heard {
-            let context = self.request.context();
-            Spent::new(context.attempts(), &self.request, heard).in_vain(context);
-        }
-    }
-
-    fn failed(&self, error: RouteError) -> RouteError {
-        self.judge(error.verdict());
-        error
-    }
-
-    /// Says what the attempt came to: the layers above go by it, and the deployment's health.
-    fn judge(&self, verdict: Verdict) {
-        self.request.context().judge(verdict);
-    }
-}
-
-// === impl Reading ===
-
-impl Reading {
-    /// Reads to the end (`true`), or until it is enough (`false`).
-    fn read_on(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<bool, hyper::Error>> {
-        loop {
-            if self.read.len() >= self.most {
-                return Poll::Ready(Ok(false));
-            }
-            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-                None => return Poll::Ready(Ok(true)),
-                Some(Err(error)) => return Poll::Ready(Err(error)),
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        self.read.push(data);
-                    }
-                }
-            }
-        }
-    }
-}
-
-// === impl Collected ===
-
-impl Collected {
-    fn len(&self) -> usize {
-        self.first.len() + self.all.len()
-    }
-
-    fn push(&mut self, data: Bytes) {
-        if self.first.is_empty() && self.all.is_empty() {
-            self.first = data;
-            return;
-        }
-        if self.all.is_empty() {
-            self.all.reserve(self.first.len() + data.len());
-            self.all.extend_from_slice(&std::mem::take(&mut self.first));
-        }
-        self.all.extend_from_slice(&data);
-    }
-
-    fn into_bytes(self) -> Bytes {
-        if self.all.is_empty() { self.first } else { self.all.freeze() }
     }
 }
 
