@@ -106,7 +106,7 @@ impl Protocols {
         let (io, service) = (TokioIo::new(socket), Boxed(service));
         let ended = match begins {
             Err(_) | Ok(None) => return,
-            // HTTP/1.1 from its first byte on takes half the memory of what finds out on the way.
+            // What finds out on the way what is spoken reads into a buffer of twice the size.
             Ok(Some(false)) => to_the_end(Box::pin(self.http1.serve_connection(io, service)), told)
                 .await
                 .map_err(Into::into),
