@@ -153,7 +153,7 @@ async fn after_a_timeout_a_fallback_is_the_better_bet() {
 }
 
 /// An address that takes no connection and refuses none: its queue is full.
-async fn unreachable() -> (SocketAddr, Vec<TcpStream>, tokio::net::TcpListener) {
+pub(crate) async fn unreachable() -> (SocketAddr, Vec<TcpStream>, tokio::net::TcpListener) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let listener = socket.listen(1).unwrap();

@@ -34,5 +34,6 @@ mod stream_load;
 mod strict;
 mod surface;
 mod told;
+mod transport;
 mod watched;
 mod wildcards;

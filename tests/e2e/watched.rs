@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::gateway::{CHAT, Gateway, Setup, key_of, post, question, streamed};
 use crate::strict::{Verdict, hear, with_usage};
 
-async fn metrics(gateway: &Gateway) -> String {
+pub(crate) async fn metrics(gateway: &Gateway) -> String {
     let answer = gateway.get("/metrics").await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");

@@ -305,7 +305,9 @@ comes through an OpenAI-compatible server or a proxy is read as OpenAI's. Of eac
 for, whether it is tried again in its place, whether another group may help, and whether it hurts the deployment's health. Where the rows call
 one a matter of judgement, it is counted apart; `DECIDED_OTHERWISE` in the test has the reasons. Replies within streams are read by
 `crates/llm/tests/streams/vectors.rs`, but for the three in Bedrock's own framing, which are read here. The eleven
-rows without a reply (a connection that is refused or reset) are left out here: `tests/e2e` makes such failures.
+rows without a reply (a connection that is refused or reset, a clock that runs out) are not counted here. Each of these failures is made, and
+compared with its row: nine over sockets in `tests/e2e/transport.rs`, whose `DECIDED_OTHERWISE` has the one fact that is another, and the two that
+only HTTP/2 has in `crates/router/src/client/tests.rs`.
 
 Made by `cargo test -p secondwind-llm --test provider_errors`, which fails if it is stale.
 

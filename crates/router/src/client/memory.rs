@@ -22,7 +22,7 @@ use tower_service::Service;
 use super::stream::Aged;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
-type Host = Arc<dyn Fn(Far) + Send + Sync>;
+type Accept = Arc<dyn Fn(Far) + Send + Sync>;
 
 /// As much as a host can have written before anybody reads it.
 const PIPE: usize = 64 * 1024;
@@ -30,6 +30,14 @@ const PIPE: usize = 64 * 1024;
 /// Hosts by name. Clones are the same network.
 #[derive(Clone, Default)]
 pub(crate) struct Network(Arc<Mutex<HashMap<String, Host>>>);
+
+/// Who takes connections.
+#[derive(Clone)]
+struct Host {
+    accept: Accept,
+    /// Whether it speaks HTTP/2, as TLS would find out.
+    http2: bool,
+}
 
 /// Dials the hosts of a network.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +48,7 @@ pub(crate) struct Connector(Network);
 pub(crate) struct Near {
     pipe: DuplexStream,
     reset: Arc<AtomicBool>,
+    http2: bool,
 }
 
 /// The half of a connection that the host has. Dropped, it ends in good order as far as TCP is concerned.
@@ -54,7 +63,16 @@ pub(crate) struct Far {
 impl Network {
     /// Puts up a host: `accept` gets each connection to it, and spawns what serves it.
     pub(crate) fn host(&self, name: &str, accept: impl Fn(Far) + Send + Sync + 'static) {
-        self.0.lock().unwrap().insert(name.to_owned(), Arc::new(accept));
+        self.put_up(name, Host { accept: Arc::new(accept), http2: false });
+    }
+
+    /// The same, and it speaks HTTP/2.
+    pub(crate) fn host_of_http2(&self, name: &str, accept: impl Fn(Far) + Send + Sync + 'static) {
+        self.put_up(name, Host { accept: Arc::new(accept), http2: true });
+    }
+
+    fn put_up(&self, name: &str, host: Host) {
+        self.0.lock().unwrap().insert(name.to_owned(), host);
     }
 
     pub(crate) fn connector(&self) -> Connector {
@@ -63,11 +81,11 @@ impl Network {
 
     fn dial(&self, name: &str) -> io::Result<Near> {
         let host = self.0.lock().unwrap().get(name).cloned();
-        let accept = host.ok_or(io::ErrorKind::ConnectionRefused)?;
+        let Host { accept, http2 } = host.ok_or(io::ErrorKind::ConnectionRefused)?;
         let (near, far) = duplex(PIPE);
         let reset = Arc::<AtomicBool>::default();
         accept(Far { pipe: far, reset: Arc::clone(&reset) });
-        Ok(Near { pipe: near, reset })
+        Ok(Near { pipe: near, reset, http2 })
     }
 }
 
@@ -114,7 +132,8 @@ impl Service<Uri> for Connector {
 
 impl Connection for Near {
     fn connected(&self) -> Connected {
-        Connected::new()
+        let connected = Connected::new();
+        if self.http2 { connected.negotiated_h2() } else { connected }
     }
 }
 

@@ -6,6 +6,8 @@ mod connector;
 #[cfg(test)]
 pub(crate) mod memory;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::error::Error as StdError;

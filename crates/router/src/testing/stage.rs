@@ -24,6 +24,8 @@ const HANGS: Duration = Duration::from_secs(24 * 3600);
 /// A router, and the providers behind it.
 pub(crate) struct Stage {
     router: Router,
+    /// Where the providers are: another may take the place of one of them.
+    pub(crate) network: Network,
     providers: Vec<(&'static str, Provider)>,
     pub(crate) began: Instant,
 }
@@ -96,7 +98,7 @@ impl Stage {
             checks: Checks::default(),
         };
         let router = Router::over(&network, setup).unwrap();
-        Self { router, providers, began: Instant::now() }
+        Self { router, network, providers, began: Instant::now() }
     }
 
     /// The provider called `name`.
@@ -109,6 +111,12 @@ impl Stage {
         let asked = self.providers.iter().map(|(name, at)| (name, at.asked().len()));
         let asked = asked.filter(|(_, times)| *times > 0);
         asked.map(|(name, times)| format!("{name}{times}")).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether the provider called `name` rests.
+    pub(crate) fn rests(&self, name: &str) -> bool {
+        let states = self.router.deployments();
+        states.iter().any(|state| *state.id == *name && state.resting.is_some())
     }
 
     /// Asks, and comes back with the head.
