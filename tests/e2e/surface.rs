@@ -261,6 +261,22 @@ async fn methods_that_cannot_be_passed_through_are_refused() {
 }
 
 #[tokio::test]
+async fn a_key_is_struck_out_of_a_sound_wherever_its_bytes_are_parted() {
+    let east = Upstream::start().await;
+    let gateway = Setup::new().with("gpt-4", "east", &east).start().await;
+    let key = key_of("east");
+    let sound = format!("ID3 {key} tail {}", &key[..5]);
+    let struck = sound.replace(&key, &"*".repeat(key.len()));
+    for at in 4..=4 + key.len() {
+        let pieces = [sound[..at].to_owned(), sound[at..].to_owned()];
+        let reply = Reply::chunks(pieces).pause(Duration::from_millis(1));
+        east.then(reply.header("content-type", "audio/mpeg"));
+        let answer = gateway.send(post("/v1/audio/speech", "{\"model\":\"gpt-4\"}")).await;
+        assert_eq!(answer.body, struck, "{at}");
+    }
+}
+
+#[tokio::test]
 async fn keys_stay_on_their_side() {
     let east = Upstream::start().await;
     let setup = Setup::new().with("gpt-4", "east", &east).master_key("sk-of-the-gateway");

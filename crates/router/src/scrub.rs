@@ -81,6 +81,20 @@ impl Secret {
 impl Pieces {
     /// What of the next piece, and of what was held before, can be passed on: nothing, it may be.
     pub(crate) fn next(&mut self, secret: &Secret, piece: Bytes) -> Bytes {
+        self.next_by(Secret::scrubbed, secret, piece)
+    }
+
+    /// The same of a body whose length was told: the key is struck out at its length.
+    pub(crate) fn next_masked(&mut self, secret: &Secret, piece: Bytes) -> Bytes {
+        self.next_by(Secret::masked, secret, piece)
+    }
+
+    fn next_by(
+        &mut self,
+        strike: fn(&Secret, Bytes) -> Bytes,
+        secret: &Secret,
+        piece: Bytes,
+    ) -> Bytes {
         let held = std::mem::take(&mut self.held);
         let all = if held.is_empty() {
             piece
@@ -91,9 +105,14 @@ impl Pieces {
             all.freeze()
         };
         // Struck out first: what is left at the end is behind the last key.
-        let mut all = secret.scrubbed(all);
+        let mut all = strike(secret, all);
         self.held = all.split_off(secret.begins(&all));
         all
+    }
+
+    /// How many bytes are held.
+    pub(crate) const fn len(&self) -> usize {
+        self.held.len()
     }
 
     /// There is no more: what was held is not the key.
@@ -130,6 +149,23 @@ mod tests {
         }
         let bytes: Vec<_> = text.chunks(1).collect();
         assert_eq!(scrubbed(&bytes).concat(), expected.as_bytes());
+    }
+
+    #[test]
+    fn a_key_in_a_body_of_known_length_is_struck_out_at_its_length() {
+        let secret = Secret::new(KEY).unwrap();
+        let text = format!("a {KEY}, sk-{KEY} sk-sk-sk-other sk-sk").into_bytes();
+        let struck = "*".repeat(KEY.len());
+        let expected = format!("a {struck}, sk-{struck} sk-sk-sk-other sk-sk").into_bytes();
+        for at in 0..=text.len() {
+            let mut pieces = Pieces::default();
+            let mut next =
+                |piece: &[u8]| pieces.next_masked(&secret, Bytes::copy_from_slice(piece)).to_vec();
+            let mut all = next(&text[..at]);
+            all.extend(next(&text[at..]));
+            all.extend(pieces.end());
+            assert_eq!(all, expected, "{at}");
+        }
     }
 
     #[test]
