@@ -228,7 +228,7 @@ mod tests {
         assert!((HEAD..HEAD * 2).contains(&began.elapsed()), "{:?}", began.elapsed());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_says_nothing_does_not_hold_up_the_end() {
         let serving = serving().await;
         let mut silent = TcpStream::connect(serving.address).await.unwrap();
@@ -241,7 +241,7 @@ mod tests {
         let began = Instant::now();
         serving.stop.send(()).unwrap();
         serving.over.await.unwrap().unwrap();
-        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        assert!(began.elapsed() < DRAIN / 2, "{:?}", began.elapsed());
         assert_eq!(told(&mut silent).await, "");
     }
 
