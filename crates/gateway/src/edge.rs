@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::{BoxError, Router};
 use http::header::{AUTHORIZATION, COOKIE};
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use secondwind_policy::Class;
 use tower::{Service, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -96,7 +96,11 @@ impl<B> ValidateRequest<B> for Sound {
     type ResponseBody = Body;
 
     fn validate(&mut self, request: &mut Request<B>) -> Result<(), Response<Body>> {
-        host::sound(request)
+        host::sound(request).map_err(|refusal| match *request.method() {
+            // Nobody behind this takes the body away.
+            Method::HEAD => refusal.map(|_| Body::empty()),
+            _ => refusal,
+        })
     }
 }
 
@@ -157,6 +161,19 @@ mod tests {
         assert!(matches!(id.as_bytes()[19], b'8' | b'9' | b'a' | b'b'), "{id}");
         let digits = uuid(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
         assert_eq!(digits.as_slice(), b"01234567-89ab-cdef-0123-456789abcdef");
+    }
+
+    #[tokio::test]
+    async fn a_refused_host_is_told_why_but_to_head() {
+        let service = around(Router::new());
+        for (method, told) in [(Method::GET, true), (Method::HEAD, false)] {
+            let request = Request::builder().method(method).header("host", "a b");
+            let answer =
+                service.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+            assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+            let body = answer.into_body().collect().await.map_err(Into::into).unwrap().to_bytes();
+            assert_eq!(!body.is_empty(), told);
+        }
     }
 
     #[tokio::test]

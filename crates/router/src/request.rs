@@ -56,7 +56,9 @@ pub struct Call {
     pub dialect: &'static dyn Dialect,
     /// What it is about.
     pub endpoint: Endpoint,
-    /// The caller's headers: whichever of them may reach a provider is the dialect's to say.
+    /// The caller's headers: whichever of them may reach a provider is the dialect's to say. What is between the caller
+    /// and us is taken out by [`Request::new`]: `host` and `content-length`, `authorization`, `proxy-authorization` and
+    /// `cookie`.
     pub headers: HeaderMap,
     /// The body, whole.
     pub body: Bytes,
@@ -92,12 +94,19 @@ pub struct Hop {
 #[derive(Clone, Copy, Debug)]
 pub struct Routed;
 
+/// The caller's headers that are none of a provider's business, whoever that is.
+const BETWEEN_CALLER_AND_US: [HeaderName; 5] =
+    [HOST, CONTENT_LENGTH, AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE];
+
 // === impl Request ===
 
 impl Request {
     /// `call`, for the group called `group`, with what travels along.
     #[must_use]
     pub fn new(mut call: Call, group: Name, context: Context) -> Self {
+        for name in BETWEEN_CALLER_AND_US {
+            call.headers.remove(name);
+        }
         if call.peek.stream {
             call.let_go_of_buffers();
         }
@@ -214,25 +223,19 @@ impl Call {
         Self { passed: Some(Arc::new(passed)), ..call }
     }
 
-    /// Copies headers and body, where they are small, out of the buffers that they were read into, and leaves out what is
-    /// between the caller and us.
+    /// Copies headers and body, where they are small, out of the buffers that they were read into.
     ///
     /// A stream keeps its request for as long as it runs, to ask it anew where it breaks; the few hundred bytes of a
     /// question would keep some KiB of the caller's connection.
     fn let_go_of_buffers(&mut self) {
         const SMALL: usize = 4096;
-        let ours = |name: &HeaderName| {
-            [HOST, CONTENT_LENGTH, AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(name)
-        };
-        let kept = || self.headers.iter().filter(|(name, _)| !ours(name));
-        let (count, bytes) =
-            kept().fold((0, 0), |(count, bytes), (_, value)| (count + 1, bytes + value.len()));
+        let bytes: usize = self.headers.values().map(HeaderValue::len).sum();
         if bytes + self.body.len() > SMALL {
             return;
         }
         let mut own = BytesMut::with_capacity(bytes + self.body.len());
-        let mut headers = HeaderMap::with_capacity(count);
-        for (name, value) in kept() {
+        let mut headers = HeaderMap::with_capacity(self.headers.len());
+        for (name, value) in &self.headers {
             own.extend_from_slice(value.as_bytes());
             let copy = HeaderValue::from_maybe_shared(own.split().freeze());
             let mut copy = copy.unwrap_or_else(|_| value.clone());
@@ -364,7 +367,7 @@ mod tests {
         assert!(!call.headers.contains_key(HOST));
         // What is not a stream is over soon, and is not copied; nor is what is large.
         let call = asked(false, &buffer);
-        assert!(within(&call.body) && call.headers.contains_key(HOST));
+        assert!(within(&call.body) && !call.headers.contains_key(HOST));
         let large = format!("gatewayagentAB{{\"model\":\"gpt\",\"x\":\"{}\"}}", "x".repeat(9000));
         let large = Bytes::from(large);
         let call = asked(true, &large);
