@@ -96,11 +96,14 @@ impl<B> ValidateRequest<B> for Sound {
     type ResponseBody = Body;
 
     fn validate(&mut self, request: &mut Request<B>) -> Result<(), Response<Body>> {
-        host::sound(request).map_err(|refusal| match *request.method() {
+        match host::refusal(request) {
+            None => Ok(()),
             // Nobody behind this takes the body away.
-            Method::HEAD => refusal.map(|_| Body::empty()),
-            _ => refusal,
-        })
+            Some(refusal) if request.method() == Method::HEAD => {
+                Err(refusal.map(|_| Body::empty()))
+            }
+            Some(refusal) => Err(refusal),
+        }
     }
 }
 

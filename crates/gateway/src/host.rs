@@ -10,14 +10,10 @@ use http::{HeaderMap, Request, Uri, Version};
 
 use crate::respond::Refusal;
 
-/// Refuses requests whose host is missing, given twice, malformed, or another than their target's.
-// As the layer takes it.
-#[allow(clippy::result_large_err)]
-pub(crate) fn sound<B>(request: &Request<B>) -> Result<(), Response> {
-    match mistake(request.version(), request.uri(), request.headers()) {
-        Some(mistake) => Err(Refusal::bad_request(mistake).code("invalid_host").into_response()),
-        None => Ok(()),
-    }
+/// The refusal of a request whose host is missing, given twice, malformed, or another than its target's.
+pub(crate) fn refusal<B>(request: &Request<B>) -> Option<Response> {
+    let mistake = mistake(request.version(), request.uri(), request.headers())?;
+    Some(Refusal::bad_request(mistake).code("invalid_host").into_response())
 }
 
 fn mistake(version: Version, target: &Uri, headers: &HeaderMap) -> Option<&'static str> {

@@ -212,6 +212,7 @@ impl fmt::Display for Trail {
         const MOST: usize = 2048;
         // Room for the note on what was left out.
         const NOTE: usize = 24;
+        // Most have one, and that is short enough: no text of its own is made for it.
         if let [only] = self.attempts.as_slice() {
             return only.fmt(f);
         }

@@ -154,8 +154,8 @@ where
                     self.out.push_back(whole);
                     return;
                 }
-                let mut splicing =
-                    Splicing::new(self.call.dialect, self.said.get_or_insert_default(), way);
+                let dialect = self.call.dialect;
+                let mut splicing = Splicing::new(dialect, self.said(), way);
                 let out = &mut self.out;
                 let spliced = splicing.data(whole, |bytes| out.push_back(bytes));
                 self.said = Some(Box::new(splicing.transcript().clone()));
