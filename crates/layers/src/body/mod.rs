@@ -10,6 +10,7 @@
 
 mod broken;
 pub mod gate;
+mod gated;
 mod idle;
 mod inspect;
 mod layer;

@@ -2,14 +2,16 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body::Frame;
 use http_body_util::BodyExt;
-use secondwind_policy::{Policy, PolicyBuilder};
+use secondwind_policy::{Class, Policy, PolicyBuilder};
 use tokio::time::{Sleep, sleep};
 use tower::{ServiceExt, service_fn};
 
 use super::*;
-use crate::body::Whole;
-use crate::classify::{Blame, Classify, HttpClassify, Opinion};
+use crate::body::{Passed, Whole};
+use crate::classify::{Blame, Classify, HttpClassify, Opinion, Verdict};
 use crate::timeout::Clock;
 
 /// What a body does next.
