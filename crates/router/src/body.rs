@@ -2,12 +2,10 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
 use secondwind_layers::body::Broken;
 use secondwind_layers::classify::Verdict;
 use secondwind_layers::timeout::Elapsed;
@@ -15,9 +13,8 @@ use secondwind_policy::Class;
 
 use crate::health::Ticket;
 use crate::passed::Passing;
-use crate::scrub::Pieces;
+use crate::rest::Rest;
 use crate::stream::Stream;
-use crate::target::Deployment;
 use crate::told::Told;
 use crate::watch::Watched;
 
@@ -42,24 +39,14 @@ struct Holding {
 enum Kind {
     /// All of it.
     Whole(Bytes),
-    /// What was read, and what still comes from the provider.
-    Flowing(Box<Flowing>),
+    /// One that is too long to be looked at as a whole.
+    Flowing(Box<Rest>),
     /// What is passed on as it comes.
     Passing(Box<Passing>),
     /// A stream that is looked at as it comes.
     Stream(Box<Stream>),
     /// A stream that is carried on by others where it breaks.
     Carried(Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>),
-}
-
-/// An answer that is too long to be looked at as a whole. Of our key nothing goes to the caller all the same.
-struct Flowing {
-    /// What was read of it; empty once that was passed on.
-    read: Bytes,
-    rest: Incoming,
-    deployment: Arc<Deployment>,
-    pieces: Pieces,
-    ended: bool,
 }
 
 /// Why a body ends before its end.
@@ -80,10 +67,9 @@ impl Body {
         Self::of(Kind::Whole(bytes))
     }
 
-    /// `read`, and then `rest`, which the deployment still sends.
-    pub(crate) fn flowing(read: Bytes, rest: Incoming, deployment: Arc<Deployment>) -> Self {
-        let pieces = Pieces::default();
-        Self::of(Kind::Flowing(Box::new(Flowing { read, rest, deployment, pieces, ended: false })))
+    /// An answer that is too long to be looked at as a whole.
+    pub(crate) fn flowing(rest: Rest) -> Self {
+        Self::of(Kind::Flowing(Box::new(rest)))
     }
 
     pub(crate) fn passing(passing: Passing) -> Self {
@@ -148,39 +134,6 @@ impl Body {
     }
 }
 
-// === impl Flowing ===
-
-impl Flowing {
-    fn poll_frame(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Self { read, rest, deployment, pieces, ended } = self;
-        let mut give = |data| match &deployment.secret {
-            Some(secret) => pieces.next(secret, data),
-            None => data,
-        };
-        if !read.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(give(std::mem::take(read))))));
-        }
-        while !*ended {
-            match ready!(Pin::new(&mut *rest).poll_frame(cx)) {
-                Some(Ok(frame)) => {
-                    // Trailers are of no use to the caller of an API in JSON.
-                    let data = frame.into_data().map(&mut give).unwrap_or_default();
-                    if !data.is_empty() {
-                        return Poll::Ready(Some(Ok(Frame::data(data))));
-                    }
-                }
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => *ended = true,
-            }
-        }
-        let held = pieces.end();
-        Poll::Ready((!held.is_empty()).then(|| Ok(Frame::data(held))))
-    }
-}
-
 // === impl Held ===
 
 impl Held {
@@ -223,8 +176,10 @@ impl HttpBody for Body {
         let frame = match &mut this.kind {
             Kind::Whole(bytes) if !bytes.is_empty() => Some(Ok(Frame::data(std::mem::take(bytes)))),
             Kind::Whole(_) => None,
-            Kind::Flowing(flowing) => {
-                ready!(flowing.poll_frame(cx)).map(|frame| frame.map_err(BodyError::from))
+            Kind::Flowing(rest) => {
+                let frame = ready!(rest.poll_frame(cx)).map(|frame| frame.map_err(BodyError::from));
+                // Trailers are of no use to the caller of an API in JSON.
+                frame.filter(|frame| !frame.as_ref().is_ok_and(Frame::is_trailers))
             }
             Kind::Passing(passing) => ready!(passing.poll_frame(cx)),
             // These two tell of their attempts themselves.
@@ -272,7 +227,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match &self.kind {
             Kind::Whole(bytes) => format!("{} bytes", bytes.len()),
-            Kind::Flowing(flowing) => format!("{} bytes and more", flowing.read.len()),
+            Kind::Flowing(rest) => format!("{} bytes and more", rest.read()),
             Kind::Passing(_) | Kind::Stream(_) | Kind::Carried(_) => "a stream".to_owned(),
         };
         f.debug_tuple("Body").field(&kind).finish()

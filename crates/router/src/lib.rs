@@ -17,6 +17,7 @@
 //! | `passed` | what is passed through: forms, files, sound, resources of an account |
 //! | `recover` | streams that survive: what breaks is carried on by others |
 //! | `pattern`, `wild` | names with `*` in them, and deployments that answer for them |
+//! | `rest` | an answer that is on its way before it was read to its end |
 //! | `scrub` | strikes a deployment's key out of what its provider says |
 //! | `watch` | tells a deployment's health what its attempts came to |
 //! | `told` | tells observers that a request is over |
@@ -37,6 +38,7 @@ mod passed;
 mod pattern;
 mod recover;
 mod request;
+mod rest;
 mod route;
 mod scrub;
 mod service;

@@ -15,9 +15,12 @@ const SHORTEST: usize = 8;
 /// The key of a deployment.
 pub(crate) struct Secret(memmem::Finder<'static>);
 
+/// How a key is struck out: [`Secret::scrubbed`], or where the length was told [`Secret::masked`].
+pub(crate) type Strike = fn(&Secret, Bytes) -> Bytes;
+
 /// Bytes that come in pieces.
-#[derive(Default)]
 pub(crate) struct Pieces {
+    strike: Strike,
     /// The end of the last piece: the beginning of the key, as far as anybody knows.
     held: Bytes,
 }
@@ -79,22 +82,12 @@ impl Secret {
 // === impl Pieces ===
 
 impl Pieces {
+    pub(crate) const fn new(strike: Strike) -> Self {
+        Self { strike, held: Bytes::new() }
+    }
+
     /// What of the next piece, and of what was held before, can be passed on: nothing, it may be.
     pub(crate) fn next(&mut self, secret: &Secret, piece: Bytes) -> Bytes {
-        self.next_by(Secret::scrubbed, secret, piece)
-    }
-
-    /// The same of a body whose length was told: the key is struck out at its length.
-    pub(crate) fn next_masked(&mut self, secret: &Secret, piece: Bytes) -> Bytes {
-        self.next_by(Secret::masked, secret, piece)
-    }
-
-    fn next_by(
-        &mut self,
-        strike: fn(&Secret, Bytes) -> Bytes,
-        secret: &Secret,
-        piece: Bytes,
-    ) -> Bytes {
         let held = std::mem::take(&mut self.held);
         let all = if held.is_empty() {
             piece
@@ -105,7 +98,7 @@ impl Pieces {
             all.freeze()
         };
         // Struck out first: what is left at the end is behind the last key.
-        let mut all = strike(secret, all);
+        let mut all = (self.strike)(secret, all);
         self.held = all.split_off(secret.begins(&all));
         all
     }
@@ -130,7 +123,7 @@ mod tests {
     /// What comes out of pieces, piece by piece.
     fn scrubbed(pieces: &[&[u8]]) -> Vec<Bytes> {
         let secret = Secret::new(KEY).unwrap();
-        let mut kept = Pieces::default();
+        let mut kept = Pieces::new(Secret::scrubbed);
         let mut out: Vec<Bytes> =
             pieces.iter().map(|piece| kept.next(&secret, Bytes::copy_from_slice(piece))).collect();
         out.push(kept.end());
@@ -158,9 +151,9 @@ mod tests {
         let struck = "*".repeat(KEY.len());
         let expected = format!("a {struck}, sk-{struck} sk-sk-sk-other sk-sk").into_bytes();
         for at in 0..=text.len() {
-            let mut pieces = Pieces::default();
+            let mut pieces = Pieces::new(Secret::masked);
             let mut next =
-                |piece: &[u8]| pieces.next_masked(&secret, Bytes::copy_from_slice(piece)).to_vec();
+                |piece: &[u8]| pieces.next(&secret, Bytes::copy_from_slice(piece)).to_vec();
             let mut all = next(&text[..at]);
             all.extend(next(&text[at..]));
             all.extend(pieces.end());
@@ -173,7 +166,7 @@ mod tests {
         let secret = Secret::new(KEY).unwrap();
         for piece in ["", "word", "a task.", "sk-other", "data: {}\n\n", &KEY[1..]] {
             let piece = Bytes::copy_from_slice(piece.as_bytes());
-            let out = Pieces::default().next(&secret, piece.clone());
+            let out = Pieces::new(Secret::scrubbed).next(&secret, piece.clone());
             assert_eq!(out, piece);
             assert!(piece.is_empty() || out.as_ptr() == piece.as_ptr(), "it was copied");
         }

@@ -16,7 +16,7 @@ use crate::checkup::Checkup;
 use crate::health::{Health, Peers};
 use crate::pattern::Pattern;
 use crate::route::{Route, routes};
-use crate::scrub::{Pieces, Secret};
+use crate::scrub::Secret;
 use crate::wild::{Place, Wild};
 
 /// What a deployment is, as a configuration says it.
@@ -217,15 +217,6 @@ impl Deployment {
         match &self.secret {
             Some(secret) => secret.scrubbed(body),
             None => body,
-        }
-    }
-
-    /// The same of the next of the pieces of a body whose length was told: the key is struck out at its length, and what
-    /// may be its beginning waits for the piece after.
-    pub(crate) fn masked(&self, pieces: &mut Pieces, piece: Bytes) -> Bytes {
-        match &self.secret {
-            Some(secret) => pieces.next_masked(secret, piece),
-            None => piece,
         }
     }
 }

@@ -23,6 +23,8 @@ use crate::client;
 use crate::error::RouteError;
 use crate::passed::{Outgoing, Passed, Passing, Upload};
 use crate::request::Call;
+use crate::rest::Rest;
+use crate::scrub::Secret;
 use crate::target::Deployment;
 
 // === impl Passed ===
@@ -120,10 +122,10 @@ impl Sent {
     pub(super) fn flowing(&self, read: Bytes, rest: Incoming) -> Body {
         let deployment = Arc::clone(&self.deployment);
         if !self.is_passed() {
-            return Body::flowing(read, rest, deployment);
+            return Body::flowing(Rest::new(read, rest, deployment, Secret::scrubbed));
         }
-        let idle = self.policy().timeout().idle();
-        Body::passing(Passing::new(read, rest, deployment, idle))
+        let rest = Rest::new(read, rest, deployment, Secret::masked);
+        Body::passing(Passing::new(rest, self.policy().timeout().idle()))
     }
 
     /// The request could not be sent: for want of the provider, or of the caller.
